@@ -1,0 +1,1 @@
+"""Documents → chunks → index. Knows nothing of questions, prompts or models that write."""

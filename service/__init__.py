@@ -1,0 +1,1 @@
+"""Question → cited answer, over an index that `ingest` made. Knows nothing of evaluation."""
