@@ -1,12 +1,13 @@
 """Builds the demo corpus's PDFs: every corpus/source/pdf/*.md becomes corpus/pdf/*.pdf.
 
-A source holds YAML front matter and Markdown; `<!-- pagebreak -->` starts a page. The same sources
-always give the same bytes.
+A source holds YAML front matter and Markdown. The same sources always give the same bytes.
 """
+
+# pyright: reportUnknownMemberType=false
 
 import argparse
 import re
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,29 +24,27 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus.tableofcontents import TableOfContents
 
 CORPUS = Path(__file__).parent
 COMPANY = "Kelderwyn Hydrometrics Limited"
-MARGIN, TOP, BOTTOM = 25 * mm, 27 * mm, 23 * mm
+MARGIN, TOP, BOTTOM, INDENT, PADS = 25 * mm, 27 * mm, 23 * mm, 16, 13
 WIDTH: float = A4[0] - 2 * MARGIN
-INDENT, PAD = 16, 5
 BLUE, GREY, TINT, LINE = (HexColor(c) for c in ("#12496b", "#5c6b75", "#edf3f6", "#b9c4cb"))
 SANS, BOLD, ITALIC, MONO = "Roboto-Regular", "Roboto-Bold", "Roboto-Italic", "RobotoMono-Regular"
 FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 OWN_NUMBER = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s+(.*)")
 NUMBERS_ITSELF = re.compile(r"^# (?:\d|[A-Z]\.|Item )", re.MULTILINE)
+IDLE_BREAK = re.compile(r" T\*(?: \S+ 0 Td)? ET")
 TAGS = {"strong": "b", "em": "i", "code_inline": f'font name="{MONO}" size="-0.5"'}
-ALIGN = {"text-align:right": 2, "text-align:center": 1}
 
 
 def style(size: float, leading: float, font: str = SANS, **more: Any) -> ParagraphStyle:
     """A paragraph style."""
-    return ParagraphStyle("", fontName=font, fontSize=size, leading=leading, **more)
+    more |= {"fontName": font, "fontSize": size, "leading": leading, "bulletFontName": SANS}
+    return ParagraphStyle("", **more)
 
 
 BODY = style(10, 15, spaceAfter=7)
-CODE = style(8.5, 12, MONO)
 SMALL = style(9.5, 13, textColor=GREY)
 TITLE = style(22, 27, BOLD, textColor=BLUE, spaceAfter=3)
 SUBTITLE = style(12.5, 17, textColor=GREY, spaceAfter=6)
@@ -91,11 +90,12 @@ class Template(pl.BaseDocTemplate):
 
     def __init__(self, file: Path, source: Source) -> None:
         self.source, self.front = source, 2 if source.cover else 0
+        self.chapters: list[list[pl.Paragraph]] = []
         about = {"title": source.title, "author": source.author, "subject": source.subject}
         super().__init__(str(file), pagesize=A4, creator=COMPANY, invariant=1, **about)
         frame = pl.Frame(MARGIN, BOTTOM, WIDTH, A4[1] - TOP - BOTTOM, 0, 0, 0, 0)
         for name, start in (("first", self.begin), ("later", self.header)):
-            page = pl.PageTemplate(name, [frame], onPage=start, onPageEnd=self.footer)
+            page = pl.PageTemplate(name, [frame], start, self.footer, None, "later")
             self.addPageTemplates(page)
 
     def begin(self, canvas: Any, _: object) -> None:
@@ -113,8 +113,9 @@ class Template(pl.BaseDocTemplate):
         canvas.line(MARGIN, A4[1] - 19.5 * mm, A4[0] - MARGIN, A4[1] - 19.5 * mm)
 
     def footer(self, canvas: Any, _: object) -> None:
-        """Draw the footer: the document's number and the page's."""
+        """Draw the footer; drop idle line breaks, which would tear table rows apart as text."""
         self.edge(canvas, 13 * mm, self.source.number, f"Page {self.label(self.page)}")
+        canvas._code = [IDLE_BREAK.sub(" ET", code) for code in canvas._code]
 
     def edge(self, canvas: Any, y: float, left: str, right: str) -> None:
         """Draw a line of small text at both margins."""
@@ -131,14 +132,13 @@ class Template(pl.BaseDocTemplate):
     def afterFlowable(self, flowable: object) -> None:
         """Note a chapter for the contents."""
         if isinstance(flowable, Heading) and flowable.level == 0:
-            self.notify("TOCEntry", (0, flowable.entry, self.page, flowable.key))
+            entry = f'<a href="#{flowable.key}">{flowable.entry}</a>'
+            self.chapters.append([pl.Paragraph(e, BODY) for e in (entry, self.label(self.page))])
 
 
 def inline(node: SyntaxTreeNode) -> str:
     """The markup of an inline node."""
-    if node.type == "softbreak":
-        return " "
-    inner = "".join(map(inline, node.children)) if node.children else escape(node.content)
+    inner = "".join(map(inline, node.children)) or escape(node.content or " ")
     tag = TAGS.get(node.type)
     return f"<{tag}>{inner}</{tag.split()[0]}>" if tag else inner
 
@@ -146,7 +146,6 @@ def inline(node: SyntaxTreeNode) -> str:
 def boxed(content: Sequence[pl.Flowable], line: Color) -> pl.Table:
     """Flowables on a tinted ground with a line at their left."""
     look = [("BACKGROUND", (0, 0), (0, 0), TINT), ("LINEBEFORE", (0, 0), (0, 0), 2.5, line)]
-    look += [("LEFTPADDING", (0, 0), (0, 0), 10)]
     return pl.Table([[list(content)]], [WIDTH], style=look, spaceBefore=3, spaceAfter=10)
 
 
@@ -156,47 +155,42 @@ def table(node: SyntaxTreeNode) -> pl.Table:
     rows = [[cell(child, head) for child in row.children] for head, row in lines]
     look = [("BACKGROUND", (0, 0), (-1, 0), TINT), ("LINEBELOW", (0, 0), (-1, 0), 0.9, BLUE)]
     look += [("LINEBELOW", (0, 1), (-1, -1), 0.35, LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
-    look += [(f"{side}PADDING", (0, 0), (-1, -1), PAD) for side in ("LEFT", "RIGHT")]
-    widths = column_widths(rows)
-    return pl.Table(rows, widths, repeatRows=1, style=look, spaceBefore=3, spaceAfter=11)
+    long, widths = int(len(rows) > 12), column_widths(rows)
+    return pl.Table(rows, widths, None, look, 1, 0, long, spaceBefore=3, spaceAfter=11)
 
 
 def cell(node: SyntaxTreeNode, head: bool) -> pl.Paragraph:
     """A cell, set to the side that the Markdown asks for."""
-    side = ALIGN.get(str(node.attrs.get("style")), 0)
+    side = 2 if node.attrs.get("style") == "text-align:right" else 0
     return pl.Paragraph(inline(node), style(9, 12.5, BOLD if head else SANS, alignment=side))
 
 
 def column_widths(rows: Sequence[Sequence[pl.Paragraph]]) -> list[float]:
-    """Widths that fill the line: room for the longest word, the rest by the length of the text."""
+    """Widths that fill the line; where the text is too long, the widest columns give way."""
     columns = list(zip(*rows, strict=True))
-    least = [max(cell.minWidth() for cell in column) + 2 * PAD + 1 for column in columns]
-    wish = [max(map(one_line, column)) + 2 * PAD + 1 for column in columns]
+    least = [max(c.minWidth() for c in column) + PADS for column in columns]
+    texts = [[c.getPlainText() for c in column] for column in columns]
+    wish = [max(pdfmetrics.stringWidth(t, BOLD, 9) for t in column) + PADS for column in texts]
     if sum(wish) <= WIDTH:
         return [width * WIDTH / sum(wish) for width in wish]
-    more = [max(min(want, WIDTH / 2) - need, 0) for want, need in zip(wish, least, strict=True)]
-    share = (WIDTH - sum(least)) / (sum(more) or 1)
-    return [need + share * extra for need, extra in zip(least, more, strict=True)]
-
-
-def one_line(cell: pl.Paragraph) -> float:
-    """The width of a cell's text on one line."""
-    return sum(pdfmetrics.stringWidth(f.text, f.fontName, f.fontSize) for f in cell.frags)
+    most = WIDTH
+    while most > 0 and sum(max(n, min(w, most)) for n, w in zip(least, wish, strict=True)) > WIDTH:
+        most -= 1
+    return [max(need, min(want, most)) for need, want in zip(least, wish, strict=True)]
 
 
 def bullets(node: SyntaxTreeNode, depth: int) -> Iterable[pl.Flowable]:
     """A list, with the lists inside its items."""
-    deep = depth * INDENT
-    look = style(10, 15, leftIndent=deep, bulletIndent=deep - INDENT, spaceAfter=3)
+    look = style(10, 15, leftIndent=depth * INDENT, bulletIndent=depth * INDENT - INDENT)
     for number, item in enumerate(node.children, int(node.attrs.get("start", 1))):
         mark = f"{number}." if node.type == "ordered_list" else "•"
         for child in item.children:
             if child.type == "paragraph":
-                yield pl.Paragraph(inline(child), look, bulletText=mark)
-                mark = None
+                yield pl.Paragraph(inline(child), look, mark)
+                mark = ""
             else:
                 yield from blocks(child, depth + 1)
-    yield pl.Spacer(1, 5 if depth == 1 else 0)
+    yield pl.Spacer(1, 5)
 
 
 def blocks(node: SyntaxTreeNode, depth: int = 1) -> Iterable[pl.Flowable]:
@@ -209,7 +203,7 @@ def blocks(node: SyntaxTreeNode, depth: int = 1) -> Iterable[pl.Flowable]:
         case "table":
             yield table(node)
         case "fence":
-            yield boxed([pl.Preformatted(node.content.rstrip(), CODE, maxLineLength=88)], LINE)
+            yield boxed([pl.Preformatted(node.content.rstrip(), style(8.5, 12, MONO))], LINE)
         case "blockquote":
             yield boxed([part for child in node.children for part in blocks(child)], BLUE)
         case "html_block" if node.content.strip() == "<!-- pagebreak -->":
@@ -235,7 +229,7 @@ def body(source: Source) -> Iterable[pl.Flowable]:
         yield Heading(number, markup, level, f"heading-{key}")
 
 
-def opening(source: Source, label: Callable[[int], str]) -> Iterable[pl.Flowable]:
+def opening(source: Source, chapters: list[list[pl.Paragraph]]) -> Iterable[pl.Flowable]:
     """The cover block; for a document with a cover its page, then the contents."""
     day = f"{source.date.day} {source.date:%B %Y}"
     facts = " · ".join(part for part in (source.number, source.author, day) if part)
@@ -243,11 +237,10 @@ def opening(source: Source, label: Callable[[int], str]) -> Iterable[pl.Flowable
     yield pl.Spacer(1, 75 * mm if source.cover else 1)
     yield from (pl.Paragraph(escape(text), look) for text, look in lines if text)
     yield pl.Spacer(1, 12)
-    yield pl.NextPageTemplate("later")
     if source.cover:
         yield pl.PageBreak()
         yield pl.Paragraph("Contents", HEADINGS[0])
-        yield TableOfContents(levelStyles=[BODY], dotsMinLevel=0, formatter=label)
+        yield pl.Table(chapters or [[""] * 2], [WIDTH - 30, 30])
         yield pl.PageBreak()
 
 
@@ -273,12 +266,13 @@ def main() -> None:
     for font in fonts:
         pdfmetrics.registerFont(font)
     pdfmetrics.registerFontFamily(SANS, SANS, BOLD, ITALIC, BOLD)
-    letters: dict[int, int] = fonts[0].face.charToGlyph
     for file in sorted((CORPUS / "source" / "pdf").glob("*.md")):
-        source = read(file, letters)
-        template = Template(into / f"{file.stem}.pdf", source)
-        template.multiBuild([*opening(source, template.label), *body(source)])
-        print(file.name)
+        source = read(file, fonts[0].face.charToGlyph)
+        chapters: list[list[pl.Paragraph]] = []
+        for _ in range(2):  # the second time the contents know their pages
+            template = Template(into / f"{file.stem}.pdf", source)
+            template.build([*opening(source, chapters), *body(source)])
+            chapters = template.chapters
 
 
 if __name__ == "__main__":

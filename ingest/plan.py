@@ -1,0 +1,135 @@
+"""What a sync has to do: the files of a corpus folder against what the index knows of them."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from ingest.readers import kind_of
+from ingest.schema import IndexRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an index knows of a source root.
+
+    `fingerprints`: file → fingerprint as last read; `failed`: files with a failure on record;
+    `roots`: all source roots of the index.
+    """
+
+    fingerprints: Mapping[str, str]
+    failed: frozenset[str] = frozenset()
+    roots: Sequence[Path] = ()
+
+
+class Change(NamedTuple):
+    """A file of the corpus and what becomes of it: added, changed, retried or deleted."""
+
+    path: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`read` (path → fingerprint) is new or modified, `gone` is no more; the rest stays as it is."""
+
+    root: Path
+    collection: str
+    read: Mapping[str, str]
+    gone: Sequence[str]
+    unchanged: int
+    skipped: Sequence[str]
+    known: Known
+
+    def changes(self) -> list[Change]:
+        """One entry a file that is not unchanged, in the order of the paths."""
+        read = [Change(path, self._action(path)) for path in self.read]
+        return sorted([*read, *(Change(path, "deleted") for path in self.gone)])
+
+    def _action(self, path: str) -> str:
+        before = self.known.fingerprints.get(path)
+        if before is None:
+            return "added"
+        return "retried" if before == self.read[path] else "changed"
+
+
+def make_plan(
+    corpus: Path,
+    collection: str,
+    index: Path,
+    known: Known,
+    *,
+    retry_failed: bool = False,
+    allow_mass_delete: bool = False,
+) -> Plan:
+    """Compare a corpus folder with the index. Reads every file once, to hash it; writes nothing.
+
+    Raises `IndexRefused` for a folder that is missing or holds nothing readable, for one that
+    overlaps another source root, and for losing more than half of the known files unless
+    `allow_mass_delete`.
+    """
+    root = corpus.resolve()
+    _refuse_unusable(root, corpus, known)
+    found, skipped = _list(root, index.resolve(), collection)
+    if not found:
+        raise IndexRefused(
+            f"no file in {str(corpus)!r} can be read (PDF, Markdown, HTML, text, MediaWiki dump): "
+            "nothing was changed"
+        )
+    gone = sorted(known.fingerprints.keys() - found.keys())
+    if len(gone) * 2 > len(known.fingerprints) and not allow_mass_delete:
+        raise IndexRefused(
+            f"{len(gone)} of the {len(known.fingerprints)} files known from {str(corpus)!r} are "
+            "gone: nothing was changed. If that is meant, say --allow-mass-delete"
+        )
+    retry = known.failed if retry_failed else frozenset[str]()
+    read = {p: f for p, f in found.items() if known.fingerprints.get(p) != f or p in retry}
+    return Plan(root, collection, read, gone, len(found) - len(read), skipped, known)
+
+
+def _refuse_unusable(root: Path, corpus: Path, known: Known) -> None:
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "does not exist"
+        raise IndexRefused(f"the corpus {str(corpus)!r} {what}: nothing was changed")
+    for other in known.roots:
+        if other != root and (other in root.parents or root in other.parents):
+            raise IndexRefused(
+                f"the corpus {str(root)!r} overlaps {str(other)!r}, which this index already "
+                "follows: ingest that one, or use another index folder"
+            )
+
+
+def _list(root: Path, index: Path, collection: str) -> tuple[dict[str, str], list[str]]:
+    found: dict[str, str] = {}
+    skipped: list[str] = []
+    for path in _files(root, index):
+        name = path.relative_to(root).as_posix()
+        try:
+            kind = kind_of(path)
+            if kind is None:
+                skipped.append(name)
+                continue
+            found[name] = f"{_sha256(path)} {kind} {collection}"
+        except OSError as error:
+            # Reading it will fail in the same way and be named; it is tried again at every sync.
+            found[name] = f"unreadable {error}"
+    return found, skipped
+
+
+def _files(root: Path, index: Path) -> Iterator[Path]:
+    """All files below a folder in a fixed order, without hidden ones and the index itself."""
+    for folder, folders, names in os.walk(root):
+        here = Path(folder)
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and here / name != index
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and (here / name).is_file():
+                yield here / name
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

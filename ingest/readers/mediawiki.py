@@ -1,0 +1,199 @@
+"""MediaWiki dumps: one document a page, streamed.
+
+A dump is cut at its `<page>` tags and every page is parsed on its own. mwxml, which parses a dump
+as one XML document, gives up for good at the first bad page, at an unknown element and at a dump
+without `<siteinfo>`; here such a page is one failure, and memory holds one page at a time.
+"""
+
+import bz2
+import codecs
+import gzip
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+from xml.etree import ElementTree
+
+from ingest.documents import Document, Failure, UnreadableFile
+from ingest.readers.characters import one_line
+from ingest.readers.faults import in_plain_words
+from ingest.readers.wikitext import Wiki, read_wikitext
+
+# The main, project and help namespaces of every MediaWiki; talk, user and template pages are not
+# what a reader of the wiki reads.
+NAMESPACES = frozenset({0, 4, 12})
+_CHUNK = 1 << 20
+# A page with its whole history may be of any size; beyond this its older revisions are let go.
+_LARGEST_PAGE = 1 << 25
+_PAGE = re.compile(r"<page\b[^>]*>")
+_PAGE_END = "</page>"
+_NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
+_SITE = re.compile(r"<sitename>([^<]*)</sitename>")
+_TITLE = re.compile(r"<title>([^<]*)</title>")
+_TRUNCATED = (EOFError, OSError, ValueError)  # what gzip, bz2 and zlib raise midway
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a dump has been read, to name where it stopped."""
+
+    pages: int = 0
+    title: str = ""
+    broken: str = ""  # why the rest could not be read
+    head: str = ""  # what stands before the first page
+
+
+def read_mediawiki(file: Path, name: str) -> Iterator[Document | Failure]:
+    """Read a MediaWiki XML dump, plain or compressed by bzip2 or gzip.
+
+    Redirects, talk pages and the like are left out. A page that cannot be read gives a `Failure`
+    of its own, and so does a dump that ends too early.
+
+    Raises:
+        UnreadableFile: No page at all could be found.
+    """
+    progress = _Progress()
+    seen: set[int] = set()
+    with open_dump(file) as stream:
+        wiki: Wiki | None = None
+        for xml in _split(_decoded(stream, progress), progress):
+            wiki = wiki or _wiki(progress.head)
+            outcome = _read_page(xml, name, wiki, seen)
+            progress.pages += 1
+            progress.title = _title_of(xml) or progress.title
+            if outcome is not None:
+                yield outcome
+    if progress.broken:
+        if not progress.pages:
+            raise UnreadableFile(progress.broken)
+        after = f"after {progress.pages} pages, the last of them {progress.title!r}"
+        yield Failure(name, f"{progress.broken} {after}; the rest is missing")
+
+
+def open_dump(file: Path) -> BinaryIO:
+    """Open a dump by what it holds, not by its name: bzip2, gzip or plain."""
+    with file.open("rb") as stream:
+        head = stream.read(3)
+    if head == b"BZh":
+        return cast("BinaryIO", bz2.open(file, "rb"))
+    if head[:2] == b"\x1f\x8b":
+        return cast("BinaryIO", gzip.open(file, "rb"))
+    return file.open("rb")
+
+
+def encoding_of(head: bytes) -> str:
+    """The encoding of XML: UTF-16 where a byte-order mark says so, else UTF-8."""
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return "utf-16" if head.startswith(marks) else "utf-8-sig"
+
+
+def _decoded(stream: BinaryIO, progress: _Progress) -> Iterator[str]:
+    decoder: codecs.IncrementalDecoder | None = None
+    while True:
+        try:
+            chunk = stream.read(_CHUNK)
+        except _TRUNCATED:
+            progress.broken = "the compressed file is cut off or damaged"
+            return
+        if decoder is None:
+            decoder = codecs.getincrementaldecoder(encoding_of(chunk))(errors="replace")
+        yield decoder.decode(chunk, final=not chunk)
+        if not chunk:
+            return
+
+
+def _split(chunks: Iterable[str], progress: _Progress) -> Iterator[str]:
+    """Cut the dump into the XML of its pages. Markup inside a page is escaped, so tags are tags."""
+    buffer = ""
+    for chunk in chunks:
+        searched = max(0, len(buffer) - len(_PAGE_END))
+        buffer += chunk
+        start = 0
+        while (end := buffer.find(_PAGE_END, max(start, searched))) >= 0:
+            end += len(_PAGE_END)
+            opening = _PAGE.search(buffer, start, end)
+            if not progress.pages and opening is not None:
+                progress.head = buffer[start : opening.start()]
+            yield buffer[opening.start() if opening else start : end]
+            start = end
+        buffer = _without_history(buffer[start:])
+    if not progress.broken and "</mediawiki" not in buffer:
+        progress.broken = "the dump ends in the middle"
+
+
+def _without_history(buffer: str) -> str:
+    """Revisions stand oldest first and only the latest counts."""
+    if len(buffer) <= _LARGEST_PAGE:
+        return buffer
+    first, last = buffer.find("<revision"), buffer.rfind("<revision")
+    return buffer[:first] + buffer[last:]
+
+
+def _wiki(head: str) -> Wiki:
+    names = {int(key): one_line(name) for key, name in _NAMESPACE.findall(head)}
+    site = _SITE.search(head)
+    return Wiki(site=one_line(site[1]) if site else "", namespaces=names)
+
+
+def _title_of(xml: str) -> str:
+    found = _TITLE.search(xml)
+    return one_line(found[1]) if found else ""
+
+
+def _read_page(xml: str, name: str, wiki: Wiki, seen: set[int]) -> Document | Failure | None:
+    path = f"{name}#{_title_of(xml) or '(a page without a title)'}"
+    try:
+        with in_plain_words("the page is damaged"):
+            return _document(ElementTree.fromstring(xml), name, wiki, seen)
+    except UnreadableFile as error:
+        return Failure(path, str(error))
+
+
+def _document(page: ElementTree.Element, name: str, wiki: Wiki, seen: set[int]) -> Document | None:
+    namespace = int(page.findtext("ns") or 0)
+    if namespace not in NAMESPACES or page.find("redirect") is not None:
+        return None
+    revision = _latest(page)
+    if revision.findtext("model") not in {None, "wikitext"}:
+        return None
+    wikitext = revision.findtext("text") or ""
+    if wiki.is_redirect(wikitext):
+        return None
+    title = one_line((page.findtext("title") or "").replace("_", " "))
+    if not title:
+        raise UnreadableFile("the page has no title")
+    text, sections = read_wikitext(wikitext, title, wiki)
+    if not text:
+        if namespace:
+            return None
+        raise UnreadableFile("the page holds no text")
+    _refuse_twin(title, seen)
+    metadata = {
+        "site": wiki.site,
+        "page_id": page.findtext("id") or "",
+        "revision": revision.findtext("id") or "",
+        "timestamp": revision.findtext("timestamp") or "",
+    }
+    return Document(
+        path=f"{name}#{title}",
+        title=title,
+        kind="mediawiki",
+        text=text,
+        sections=sections,
+        metadata={key: value.strip() for key, value in metadata.items() if value.strip()},
+    )
+
+
+def _latest(page: ElementTree.Element) -> ElementTree.Element:
+    revisions = page.findall("revision")
+    if not revisions:
+        raise UnreadableFile("the page has no revision")
+    return max(revisions, key=lambda revision: revision.findtext("timestamp") or "")
+
+
+def _refuse_twin(title: str, seen: set[int]) -> None:
+    """Two documents of one path would overwrite each other."""
+    if hash(title) in seen:
+        raise UnreadableFile("a page of the same title stands earlier in the dump and was kept")
+    seen.add(hash(title))

@@ -1,0 +1,32 @@
+"""Settings of the index and the embedder. One of the two files that read the environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class IngestSettings(BaseSettings):
+    """Where the index lies and what makes it. Each field is an environment variable RAGFIRST_…."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAGFIRST_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    index: Path = Field(default=Path("index"), description="The index folder.")
+    embedder: str = Field(
+        default="all-MiniLM-L6-v2",
+        description="The packaged all-MiniLM-L6-v2, a sentence-transformers folder, or a hub id.",
+    )
+    chunk_tokens: int | None = Field(
+        default=None,
+        ge=32,
+        description="Longest chunk, heading included, in tokens of the embedder; its own limit "
+        "unless set.",
+    )
+    chunk_overlap: int = Field(
+        default=24, ge=0, description="Tokens of the chunk before that a chunk may repeat."
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="Processor threads for the models; all cores unless set."
+    )

@@ -1,0 +1,272 @@
+"""Reading an index: one generation, pinned, for as long as a question takes.
+
+`Reader` is shared by all threads of a process; it follows the published generation between two
+questions. A `Snapshot` answers wholly from one.
+"""
+
+import json
+import math
+import sqlite3
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import faiss
+import numpy as np
+import tantivy
+
+from ingest import derive
+from ingest.chunk import page_at, section_at
+from ingest.documents import Page, Section
+from ingest.embed import Embedder, Vectors
+from ingest.schema import (
+    VISIBLE,
+    IndexRefused,
+    Manifest,
+    check_embedder,
+    published,
+    read_manifest,
+    read_only,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as the index has it; see `ingest.documents.Document` for the fields."""
+
+    id: int
+    root: Path
+    file: str
+    path: str
+    kind: str
+    title: str
+    collection: str
+    metadata: Mapping[str, str]
+    sections: Sequence[Section]
+    pages: Sequence[Page]
+    empty_pages: Sequence[int]
+
+    def place(self, offset: int) -> tuple[int | None, tuple[str, ...]]:
+        """The physical page (from 1; None outside PDFs) and heading path at a text offset."""
+        return page_at(self.pages, offset), section_at(self.sections, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as the index has it; `text` is the document's text from `start` to `end`."""
+
+    id: int
+    document: StoredDocument
+    text: str
+    section: tuple[str, ...]
+    page_from: int | None
+    page_to: int | None
+    start: int
+    end: int
+
+
+class Snapshot:
+    """One generation of an index, within one database transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, derived: derive.Derived) -> None:
+        self._db = connection
+        self._derived = derived
+        self.generation = derived.generation
+
+    def dense(self, query: Vectors, count: int, collection: str | None = None) -> dict[int, float]:
+        """The chunks nearest to a query vector of shape (1, dimension): id → cosine."""
+        parameters = self._selector(collection)
+        scores, ids = self._derived.vectors.search(query, count, params=parameters)
+        return {int(i): float(s) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0}
+
+    def lexical(self, question: str, count: int, collection: str | None = None) -> dict[int, float]:
+        """The chunks that match the question's terms best: id → BM25 score."""
+        text = self._derived.text
+        clauses = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(text.schema, "text", term))
+            for term in dict.fromkeys(derive.terms(question))
+        ]
+        if not clauses:
+            return {}
+        query = tantivy.Query.boolean_query(clauses)
+        if collection is not None:
+            only = tantivy.Query.term_query(text.schema, "collection", collection)
+            query = tantivy.Query.boolean_query(
+                [
+                    (tantivy.Occur.Must, query),
+                    (tantivy.Occur.Must, tantivy.Query.const_score_query(only, 0.0)),
+                ]
+            )
+        searcher = text.searcher()
+        hidden = self._hidden()
+        found = searcher.search(query, count + len(hidden)).hits
+        scores = {
+            cast(int, searcher.doc(address)["chunk"][0]): float(score) for score, address in found
+        }
+        shown = [(chunk, score) for chunk, score in scores.items() if chunk not in hidden]
+        return dict(shown[:count])
+
+    def term_weights(self, question: str) -> dict[str, float]:
+        """Each term of the question with its inverse document frequency over the chunks (BM25's)."""
+        searcher = self._derived.text.searcher()
+        total = searcher.num_docs
+        counts = {term: searcher.doc_freq("text", term) for term in derive.terms(question)}
+        return {
+            term: math.log(1 + (total - count + 0.5) / (count + 0.5))
+            for term, count in counts.items()
+        }
+
+    def chunks(self, ids: Sequence[int]) -> list[StoredChunk]:
+        """Chunks by id, in the given order; ids that this generation does not show are left out."""
+        if not ids:
+            return []
+        marks = ", ".join("?" * len(ids))
+        rows = self._db.execute(
+            f"SELECT chunks.*, documents.root_id FROM chunks JOIN documents "
+            f"ON documents.id = document_id WHERE chunks.id IN ({marks}) AND NOT hidden",
+            tuple(ids),
+        ).fetchall()
+        documents: dict[int, StoredDocument | None] = {}
+        found: dict[int, StoredChunk] = {}
+        for row in rows:
+            owner = row["document_id"]
+            if owner not in documents:
+                documents[owner] = self.document(owner)
+            document = documents[owner]
+            if document is not None:
+                found[row["id"]] = _chunk(row, document)
+        return [found[i] for i in ids if i in found]
+
+    def document(self, document_id: int) -> StoredDocument | None:
+        """A document by id; None where this generation does not show it."""
+        rows = self._documents("documents.id = :id", {"id": document_id})
+        return next(rows, None)
+
+    def documents(self, collection: str | None = None) -> list[StoredDocument]:
+        """All documents by path, or those of a collection."""
+        condition = "TRUE" if collection is None else "collection = :collection"
+        return list(self._documents(condition, {"collection": collection}))
+
+    def text(self, document_id: int) -> str:
+        """The document's text, put together from its chunks (white space between them is lost)."""
+        rows = self._db.execute(
+            "SELECT text, start, end FROM chunks WHERE document_id = ? ORDER BY position",
+            (document_id,),
+        )
+        text = ""
+        for row in rows:
+            overlap = max(len(text) - row["start"], 0)
+            text = text.ljust(row["start"], "\n") + row["text"][overlap:]
+        return text
+
+    def _documents(self, condition: str, values: Mapping[str, Any]) -> Iterator[StoredDocument]:
+        rows = self._db.execute(
+            "SELECT documents.*, roots.path AS root FROM documents JOIN roots ON roots.id = root_id "
+            f"WHERE {VISIBLE} AND NOT hidden AND {condition} ORDER BY documents.path",
+            {"generation": self.generation, **values},
+        )
+        return (_document(row) for row in rows)
+
+    def _hidden(self) -> set[int]:
+        rows = self._db.execute(
+            "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id WHERE hidden"
+        )
+        return {row["id"] for row in rows}
+
+    def _selector(self, collection: str | None) -> Any:
+        """FAISS search parameters that keep the search to a collection and off hidden chunks."""
+        library = cast(Any, faiss)
+        if collection is None:
+            hidden = self._hidden()
+            if not hidden:
+                return None
+            without = library.IDSelectorBatch(np.array(sorted(hidden), np.int64))
+            return library.SearchParameters(sel=library.IDSelectorNot(without))
+        rows = self._db.execute(
+            "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id "
+            f"WHERE {VISIBLE} AND NOT hidden AND collection = :collection",
+            {"generation": self.generation, "collection": collection},
+        )
+        ids = np.array([row["id"] for row in rows], np.int64)
+        return library.SearchParameters(sel=library.IDSelectorBatch(ids))
+
+
+class Reader:
+    """The index folder as readers see it: always the published generation, never one half-made."""
+
+    def __init__(self, index: Path, embedder: Embedder) -> None:
+        """Load the published generation.
+
+        Raises `IndexRefused` where there is none, where it is damaged, and where the index was made
+        by another embedder.
+        """
+        self._index = index
+        self._embedder = embedder
+        self._lock = threading.Lock()
+        self._derived: derive.Derived | None = None
+        with self.snapshot():
+            pass
+
+    @contextmanager
+    def snapshot(self) -> Generator[Snapshot]:
+        """Pin the generation published now; what is published meanwhile shows in the next one."""
+        with read_only(self._index) as connection:
+            connection.execute("BEGIN")
+            yield Snapshot(connection, self._load(connection))
+
+    def manifest(self) -> Manifest:
+        """What the index was made with."""
+        with read_only(self._index) as connection:
+            return self._check(connection)
+
+    def _check(self, connection: sqlite3.Connection) -> Manifest:
+        manifest = read_manifest(connection)
+        if manifest is None:
+            raise IndexRefused(f"the index {str(self._index)!r} is empty: ingest a corpus first")
+        check_embedder(manifest, self._embedder.name, self._embedder.revision)
+        return manifest
+
+    def _load(self, connection: sqlite3.Connection) -> derive.Derived:
+        generation = published(connection)
+        with self._lock:
+            if self._derived is None or self._derived.generation != generation:
+                self._check(connection)
+                if generation == 0:
+                    raise IndexRefused(
+                        f"nothing is published in the index {str(self._index)!r} yet: let "
+                        "`ragfirst ingest` finish"
+                    )
+                self._derived = derive.load(self._index, generation)
+            return self._derived
+
+
+def _document(row: sqlite3.Row) -> StoredDocument:
+    return StoredDocument(
+        id=row["id"],
+        root=Path(row["root"]),
+        file=row["file"],
+        path=row["path"],
+        kind=row["kind"],
+        title=row["title"],
+        collection=row["collection"],
+        metadata=json.loads(row["metadata"]),
+        sections=[Section(start, tuple(path)) for start, path in json.loads(row["sections"])],
+        pages=[Page(start, label) for start, label in json.loads(row["pages"])],
+        empty_pages=json.loads(row["empty_pages"]),
+    )
+
+
+def _chunk(row: sqlite3.Row, document: StoredDocument) -> StoredChunk:
+    return StoredChunk(
+        id=row["id"],
+        document=document,
+        text=row["text"],
+        section=tuple(json.loads(row["section"])),
+        page_from=row["page_from"],
+        page_to=row["page_to"],
+        start=row["start"],
+        end=row["end"],
+    )

@@ -1,0 +1,249 @@
+"""Writing to an index: documents with their chunks, files, failures, generations.
+
+Everything is written for the generation after the published one; nobody sees it before `publish`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from ingest.chunk import Chunk
+from ingest.documents import Document, Failure
+from ingest.embed import Vectors
+from ingest.schema import VISIBLE, published
+
+
+class Totals(NamedTuple):
+    """Of the documents that a generation shows."""
+
+    documents: int
+    pages: int
+    chunks: int
+
+
+class Store:
+    """The writer of an index. One at a time: the sync holds the index's lock."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """`generation` is the one being written, whether begun now or by an interrupted run."""
+        self._db = connection
+        self.generation = published(connection) + 1
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def root(self, path: Path) -> int:
+        """The id of a source root, recorded now if it is new."""
+        self._db.execute("INSERT OR IGNORE INTO roots (path) VALUES (?)", (str(path),))
+        return self._db.execute("SELECT id FROM roots WHERE path = ?", (str(path),)).fetchone()[0]
+
+    def roots(self) -> list[Path]:
+        """All source roots of the index."""
+        return [Path(row["path"]) for row in self._db.execute("SELECT path FROM roots")]
+
+    def fingerprints(self, root: Path) -> dict[str, str]:
+        """File → fingerprint, of the files below a root as they were last read."""
+        rows = self._db.execute(
+            "SELECT files.path, fingerprint FROM files JOIN roots ON roots.id = root_id "
+            "WHERE roots.path = ?",
+            (str(root),),
+        )
+        return {row["path"]: row["fingerprint"] for row in rows}
+
+    def failed_files(self, root: Path) -> frozenset[str]:
+        """Files below a root that have a failure on record."""
+        rows = self._db.execute(
+            "SELECT file FROM failures JOIN roots ON roots.id = root_id WHERE roots.path = ?",
+            (str(root),),
+        )
+        return frozenset(row["file"] for row in rows)
+
+    def living(self, root: int) -> int:
+        """How many documents of a root the generation being written holds."""
+        return self._db.execute(
+            "SELECT count(*) FROM documents WHERE root_id = ? AND died IS NULL", (root,)
+        ).fetchone()[0]
+
+    def live_digest(self, root: int, path: str) -> str | None:
+        """The digest of the living document at a path."""
+        row = self._db.execute(
+            "SELECT sha256 FROM documents WHERE root_id = ? AND path = ? AND died IS NULL",
+            (root, path),
+        ).fetchone()
+        return row["sha256"] if row else None
+
+    def put(
+        self,
+        root: int,
+        file: str,
+        collection: str,
+        document: Document,
+        digest: str,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+    ) -> None:
+        """Write one document in one transaction, in place of the living one at its path."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE documents SET died = ? WHERE root_id = ? AND path = ? AND died IS NULL",
+                (self.generation, root, document.path),
+            )
+            row = (
+                root,
+                file,
+                document.path,
+                digest,
+                document.kind,
+                document.title,
+                collection,
+                json.dumps(dict(document.metadata)),
+                json.dumps([[section.start, section.path] for section in document.sections]),
+                json.dumps([[page.start, page.label] for page in document.pages]),
+                json.dumps(document.empty_pages),
+                self.generation,
+            )
+            cursor = self._db.execute(
+                "INSERT INTO documents (root_id, file, path, sha256, kind, title, collection, "
+                f"metadata, sections, pages, empty_pages, born) VALUES ({_marks(row)})",
+                row,
+            )
+            document_id = cursor.lastrowid
+            assert document_id is not None
+            self._db.executemany(
+                "INSERT INTO chunks (document_id, position, text, section, page_from, page_to, "
+                "start, end, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        document_id,
+                        chunk.position,
+                        chunk.text,
+                        json.dumps(chunk.section),
+                        chunk.page_from,
+                        chunk.page_to,
+                        chunk.start,
+                        chunk.end,
+                        vector.tobytes(),
+                    )
+                    for chunk, vector in zip(chunks, vectors, strict=True)
+                ],
+            )
+
+    def finish(
+        self,
+        root: int,
+        file: str,
+        fingerprint: str,
+        seen: Collection[str],
+        failures: Sequence[Failure],
+    ) -> int:
+        """Record a file as read; its documents that were not seen again leave. Returns how many.
+
+        With a failure on record nothing leaves: what the file held when it was last readable stays.
+        """
+        with self._transaction():
+            gone = 0 if failures else self._retire(root, file, seen)
+            self._db.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (root, file, fingerprint)
+            )
+            self._db.execute("DELETE FROM failures WHERE root_id = ? AND file = ?", (root, file))
+            self._db.executemany(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)",
+                [(root, file, failure.path, failure.reason) for failure in failures],
+            )
+        return gone
+
+    def forget(self, root: int, file: str) -> int:
+        """A file is gone from its root: so are its documents and failures. Returns how many."""
+        with self._transaction():
+            gone = self._retire(root, file, ())
+            for table, column in (("files", "path"), ("failures", "file")):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE root_id = ? AND {column} = ?", (root, file)
+                )
+        return gone
+
+    def _retire(self, root: int, file: str, seen: Collection[str]) -> int:
+        living = self._db.execute(
+            "SELECT id, path FROM documents WHERE root_id = ? AND file = ? AND died IS NULL",
+            (root, file),
+        ).fetchall()
+        gone = [(self.generation, row["id"]) for row in living if row["path"] not in seen]
+        self._db.executemany("UPDATE documents SET died = ? WHERE id = ?", gone)
+        return len(gone)
+
+    def hide(self, document_id: int) -> None:
+        """An explicit delete: hidden at once in every generation, gone with the next one."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE documents SET hidden = 1, died = coalesce(died, ?) WHERE id = ?",
+                (self.generation, document_id),
+            )
+
+    def changed(self) -> bool:
+        """Whether there is anything to publish, an interrupted run's work included."""
+        return bool(
+            self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM documents WHERE born = :g OR died = :g)",
+                {"g": self.generation},
+            ).fetchone()[0]
+        )
+
+    def publish(self) -> None:
+        """Make the generation the one that readers see; the last step of a sync.
+
+        Then drops the rows that only generations before the former one could see: a reader may
+        still be finishing a request on the former.
+        """
+        former = self.generation - 1
+        with self._transaction():
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            self._db.execute("INSERT INTO generations VALUES (?, ?)", (self.generation, now))
+            dead = "SELECT id FROM documents WHERE died <= ? OR (died = ? AND born = died)"
+            bounds = (former, self.generation)
+            self._db.execute(f"DELETE FROM chunks WHERE document_id IN ({dead})", bounds)
+            self._db.execute(f"DELETE FROM documents WHERE id IN ({dead})", bounds)
+        self.generation += 1
+
+    def failures(self) -> list[Failure]:
+        """All failures on record, by path."""
+        return failures(self._db)
+
+    def totals(self) -> Totals:
+        """Of the published generation."""
+        return totals(self._db, self.generation - 1)
+
+
+def failures(connection: sqlite3.Connection) -> list[Failure]:
+    """All failures on record, by path."""
+    rows = connection.execute("SELECT path, reason FROM failures ORDER BY path")
+    return [Failure(row["path"], row["reason"]) for row in rows]
+
+
+def totals(connection: sqlite3.Connection, generation: int) -> Totals:
+    """Documents, PDF pages and chunks that a generation shows."""
+    row = connection.execute(
+        f"SELECT count(*), coalesce(sum(json_array_length(pages)), 0) FROM documents "
+        f"WHERE {VISIBLE} AND NOT hidden",
+        {"generation": generation},
+    ).fetchone()
+    chunks = connection.execute(
+        "SELECT count(*) FROM chunks JOIN documents ON documents.id = document_id "
+        f"WHERE {VISIBLE} AND NOT hidden",
+        {"generation": generation},
+    ).fetchone()
+    return Totals(row[0], row[1], chunks[0])
+
+
+def _marks(row: Sequence[object]) -> str:
+    return ", ".join("?" * len(row))

@@ -1,0 +1,284 @@
+"""A sync: list, hash, skip what is unchanged, read and embed the rest, publish.
+
+Killed at any instant, the published generation still answers, and the next run goes on from the
+documents already done.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import filelock
+
+from ingest import derive
+from ingest.chunk import Chunk, ChunkSettings, chunk, contextual
+from ingest.documents import Document, Failure, UnreadableFile
+from ingest.embed import Embedder
+from ingest.plan import Known, Plan, make_plan
+from ingest.readers import read
+from ingest.schema import IndexRefused, Manifest, claim_manifest, connect
+from ingest.store import Store, Totals
+
+EMBED_TOGETHER = 256
+"""Chunks gathered from several documents before they are embedded, sorted by length."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did, in documents; `skipped` counts files of an unknown kind.
+
+    `totals` and `failures` are of the whole index after the run.
+    """
+
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    totals: Totals = Totals(0, 0, 0)
+    failures: list[Failure] = field(default_factory=list[Failure])
+
+
+class Progress:
+    """Told how far a sync is. This one keeps silent; the command shows a bar."""
+
+    def begin(self, files: int) -> None:
+        """So many files are to be read."""
+
+    def file(self, path: str) -> None:
+        """A file is being read."""
+
+    def document(self, chunks: int) -> None:
+        """A document with so many chunks was written."""
+
+    def done(self, path: str) -> None:
+        """A file was read to its end and its documents are written."""
+
+    def publishing(self) -> None:
+        """The derived indexes are being built."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """How to cut, and what a sync may do beyond reading what is new.
+
+    `retry_failed`: read files with a failure on record again though they have not changed.
+    `allow_mass_delete`: let more than half of a root's files leave the index.
+    """
+
+    chunking: ChunkSettings
+    retry_failed: bool = False
+    allow_mass_delete: bool = False
+
+
+def sync(
+    corpora: Sequence[tuple[Path, str]],
+    index: Path,
+    embedder: Embedder,
+    settings: SyncSettings,
+    progress: Progress | None = None,
+) -> Report:
+    """Bring the index in line with corpus folders, each with its collection, and publish.
+
+    All folders are checked before any of them is read. Raises `IndexRefused`; a file that cannot be
+    read is never an error but a failure in the report.
+    """
+    with locked(index), closing(connect(index, create=True)) as connection:
+        claim_manifest(connection, manifest(embedder, settings.chunking))
+        store = Store(connection)
+        plans = plan_all(corpora, index, store, settings)
+        run = _Run(store, embedder, settings.chunking, progress or Progress())
+        report = run.carry_out(plans)
+        if store.changed() or store.generation == 1:
+            derive.build(connection, index, store.generation, embedder.dimension)
+            store.publish()
+            derive.prune(index, store.generation - 1)
+        elif not derive.whole(index, store.generation - 1):
+            derive.build(connection, index, store.generation - 1, embedder.dimension)
+        report.totals, report.failures = store.totals(), store.failures()
+        return report
+
+
+def plan_all(
+    corpora: Sequence[tuple[Path, str]], index: Path, store: Store, settings: SyncSettings
+) -> list[Plan]:
+    """The plans of several corpus folders. Raises `IndexRefused`; see `ingest.plan.make_plan`."""
+    roots = [*store.roots(), *(path.resolve() for path, _ in corpora)]
+    return [
+        make_plan(
+            path,
+            collection,
+            index,
+            Known(store.fingerprints(path.resolve()), store.failed_files(path.resolve()), roots),
+            retry_failed=settings.retry_failed,
+            allow_mass_delete=settings.allow_mass_delete,
+        )
+        for path, collection in corpora
+    ]
+
+
+def manifest(embedder: Embedder, chunking: ChunkSettings) -> Manifest:
+    """The manifest of an index that this embedder and these settings make."""
+    return Manifest(
+        embedder=embedder.name,
+        revision=embedder.revision,
+        dimension=embedder.dimension,
+        token_limit=embedder.token_limit,
+        chunk_tokens=chunking.limit,
+        chunk_overlap=chunking.overlap,
+    )
+
+
+@contextmanager
+def locked(index: Path) -> Generator[None]:
+    """Hold the index for one writer. Raises `IndexRefused`, naming the holder, if it is taken."""
+    holder = index / "ingest.pid"
+    try:
+        index.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(index / "ingest.lock", timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        pid = holder.read_text() if holder.exists() else "unknown"
+        raise IndexRefused(
+            f"another ingest (process {pid}) is writing to {str(index)!r}: wait until it is done"
+        ) from error
+    except OSError as error:
+        raise IndexRefused(f"cannot write to the index folder {str(index)!r}: {error}") from error
+    try:
+        holder.write_text(str(os.getpid()))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A document that waits to be embedded, with its chunks."""
+
+    document: Document
+    digest: str
+    chunks: list[Chunk]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file under way: its root, its plan, and what became of it so far."""
+
+    root: int
+    collection: str
+    path: str
+    fingerprint: str
+    seen: set[str] = field(default_factory=set[str])
+    failures: list[Failure] = field(default_factory=list[Failure])
+
+
+class _Run:
+    """One sync under way: documents wait until there are enough of them to embed together."""
+
+    def __init__(
+        self, store: Store, embedder: Embedder, chunking: ChunkSettings, progress: Progress
+    ) -> None:
+        self._report = Report()
+        self._store = store
+        self._embedder = embedder
+        self._chunking = chunking
+        self._progress = progress
+        self._queue: list[tuple[_File, _Waiting | None]] = []
+        self._queued_chunks = 0
+
+    def carry_out(self, plans: Sequence[Plan]) -> Report:
+        self._progress.begin(sum(len(plan.read) for plan in plans))
+        for plan in plans:
+            root = self._store.root(plan.root)
+            self._report.skipped += len(plan.skipped)
+            for path in plan.gone:
+                self._report.deleted += self._store.forget(root, path)
+            for path, fingerprint in plan.read.items():
+                self._read(plan.root / path, _File(root, plan.collection, path, fingerprint))
+        self._flush()
+        self._progress.publishing()
+        living = sum(self._store.living(self._store.root(plan.root)) for plan in plans)
+        self._report.unchanged = living - self._report.added - self._report.changed
+        return self._report
+
+    def _read(self, path: Path, file: _File) -> None:
+        self._progress.file(file.path)
+        try:
+            for item in read(path, file.path):
+                if isinstance(item, Failure):
+                    file.failures.append(item)
+                else:
+                    self._document(file, _unique(item, file.seen))
+        except (UnreadableFile, OSError) as error:
+            file.failures.append(Failure(file.path, str(error)))
+        self._queue.append((file, None))
+
+    def _document(self, file: _File, document: Document) -> None:
+        file.seen.add(document.path)
+        digest = _digest(document, file.collection)
+        living = self._store.live_digest(file.root, document.path)
+        if living == digest:
+            return
+        chunks = chunk(document, self._embedder.count_tokens, self._chunking)
+        self._queue.append((file, _Waiting(document, digest, chunks)))
+        self._queued_chunks += len(chunks)
+        if living is None:
+            self._report.added += 1
+        else:
+            self._report.changed += 1
+        if self._queued_chunks >= EMBED_TOGETHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Embed what waits, then write it in order: documents, and files after their last one."""
+        texts = [
+            contextual(waiting.document.title, one.section, one.text)
+            for _, waiting in self._queue
+            if waiting
+            for one in waiting.chunks
+        ]
+        vectors = self._embedder.embed(texts)
+        at = 0
+        for file, waiting in self._queue:
+            if waiting is None:
+                self._report.deleted += self._store.finish(
+                    file.root, file.path, file.fingerprint, file.seen, file.failures
+                )
+                self._progress.done(file.path)
+                continue
+            upto = at + len(waiting.chunks)
+            self._store.put(
+                file.root,
+                file.path,
+                file.collection,
+                waiting.document,
+                waiting.digest,
+                waiting.chunks,
+                vectors[at:upto],
+            )
+            self._progress.document(len(waiting.chunks))
+            at = upto
+        self._queue.clear()
+        self._queued_chunks = 0
+
+
+def _unique(document: Document, seen: set[str]) -> Document:
+    """Two pages of one title in a dump are two documents."""
+    path, count = document.path, 1
+    while path in seen:
+        count += 1
+        path = f"{document.path} ({count})"
+    return replace(document, path=path)
+
+
+def _digest(document: Document, collection: str) -> str:
+    """Over everything that is stored of a document but its path."""
+    parts = asdict(replace(document, path="", metadata=dict(document.metadata)))
+    return hashlib.sha256(
+        json.dumps([parts, collection], sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()

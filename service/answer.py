@@ -1,0 +1,214 @@
+"""Question → cited answer: retrieve, prompt, complete, ground."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from ingest.derive import terms
+from ingest.embed import Embedder
+from ingest.snapshot import Reader, Snapshot
+from service import abstain, ground
+from service.ground import Quote
+from service.llm import LLM, Message, Reply
+from service.prompt import Passage, chat, says_unknown
+from service.retrieve import Hit, RetrievalSettings, Retrieved, retrieve
+
+Grounding = Literal["model", "quoted", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence that bears the answer, and where it stands.
+
+    `n` is its mark [n] in the answer; `page` is physical, from 1, as a viewer's
+    #page= takes it; `start` and `end` are offsets into the document's text; `score` is the hit's.
+    """
+
+    n: int
+    document: str
+    document_id: int
+    title: str
+    page: int | None
+    section: str
+    chunk_id: int
+    quote: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the model read and wrote."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds by stage."""
+
+    embed: float
+    search: float
+    rerank: float
+    llm: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question gets.
+
+    `grounding` says whose words the answer is: the model's, borne by the citations; the quotes
+    themselves; or none, where the service abstains.
+    """
+
+    answer: str
+    abstained: bool
+    grounding: Grounding
+    citations: list[Citation]
+    model: str
+    usage: Usage
+    timings_ms: Timings
+    generation: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON output."""
+        return asdict(self)
+
+
+ABSTENTION = "I don't know: the documents do not seem to answer this."
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """The whole path from a question to an answer. Safe to call from many threads."""
+
+    reader: Reader
+    embedder: Embedder
+    llm: LLM
+    retrieval: RetrievalSettings = RetrievalSettings()
+    max_tokens: int = 160
+    abstain_below: float = abstain.THRESHOLD
+
+    def search(
+        self, question: str, top_k: int | None = None, collection: str | None = None
+    ) -> Retrieved:
+        """The hits alone."""
+        with self.reader.snapshot() as snapshot:
+            return self._retrieve(snapshot, question, top_k, collection)
+
+    def answer(
+        self, question: str, top_k: int | None = None, collection: str | None = None
+    ) -> Answer:
+        """Answer from one generation of the index. Raises `IndexRefused` and `LLMError`."""
+        started = time.perf_counter()
+        with self.reader.snapshot() as snapshot:
+            found = self._retrieve(snapshot, question, top_k, collection)
+            weights = snapshot.term_weights(question)
+            generation = snapshot.generation
+        quotes = self._quotes(found, weights)
+        ranked = time.perf_counter()
+        confidence = abstain.confidence(abstain.signals(found.hits, quotes, weights))
+        if confidence < self.abstain_below:
+            reply, worded = None, _Worded(ABSTENTION, "none", ground.best_quotes(quotes))
+        else:
+            reply = self.llm.complete(_messages(question, found.hits), self.max_tokens)
+            worded = word(reply.text, question, quotes)
+        done = time.perf_counter()
+        rerank = (ranked - started) * 1000 - found.embed_ms - found.search_ms
+        return Answer(
+            answer=worded.text,
+            abstained=worded.grounding == "none",
+            grounding=worded.grounding,
+            citations=[
+                _citation(n, quote, found.hits) for n, quote in enumerate(worded.quotes, start=1)
+            ],
+            model=reply.model if reply else self.llm.name,
+            usage=_usage(reply),
+            timings_ms=Timings(
+                *(
+                    round(ms, 2)
+                    for ms in (
+                        found.embed_ms,
+                        found.search_ms,
+                        rerank,
+                        (done - ranked) * 1000,
+                        (done - started) * 1000,
+                    )
+                )
+            ),
+            generation=generation,
+        )
+
+    def _retrieve(
+        self, snapshot: Snapshot, question: str, top_k: int | None, collection: str | None
+    ) -> Retrieved:
+        settings = replace(self.retrieval, top_k=top_k) if top_k else self.retrieval
+        return retrieve(question, snapshot, self.embedder, settings, collection)
+
+    def _quotes(self, found: Retrieved, weights: dict[str, float]) -> list[Quote]:
+        candidates = ground.split([hit.chunk.text for hit in found.hits])
+        vectors = self.embedder.embed([candidate.text for candidate in candidates])
+        cosines = [float(one) for one in vectors @ found.query[0]]
+        scores = [hit.score for hit in found.hits]
+        return ground.rank(candidates, cosines, scores, weights, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worded:
+    text: str
+    grounding: Grounding
+    quotes: list[Quote]
+
+
+def word(reply: str, question: str, quotes: Sequence[Quote]) -> _Worded:
+    """The model's reply with the quotes that bear it, or the best quotes in its place. Pure."""
+    best = ground.best_quotes(quotes)
+    if not best or says_unknown(reply):
+        return _Worded(ABSTENTION, "none", best)
+    bearing = ground.support(reply, question, best, terms)
+    if bearing is None:
+        return _Worded(_quoted(best), "quoted", best)
+    others = [quote for quote in best if quote not in bearing]
+    marks = "".join(f" [{n}]" for n in range(1, len(bearing) + 1))
+    return _Worded(ground.without_citations(reply) + marks, "model", [*bearing, *others])
+
+
+def _quoted(quotes: Sequence[Quote]) -> str:
+    return " ".join(f"{quote.sentence.text} [{n}]" for n, quote in enumerate(quotes, start=1))
+
+
+def _messages(question: str, hits: Sequence[Hit]) -> list[Message]:
+    passages = [
+        Passage(" > ".join([hit.chunk.document.title, *hit.chunk.section]), hit.chunk.text)
+        for hit in hits
+    ]
+    return chat(question, passages)
+
+
+def _usage(reply: Reply | None) -> Usage:
+    return Usage(reply.prompt_tokens, reply.completion_tokens) if reply else Usage()
+
+
+def _citation(n: int, quote: Quote, hits: Sequence[Hit]) -> Citation:
+    sentence = quote.sentence
+    hit = hits[sentence.passage - 1]
+    document = hit.chunk.document
+    start = hit.chunk.start + sentence.start
+    page, section = document.place(start)
+    return Citation(
+        n=n,
+        document=document.path,
+        document_id=document.id,
+        title=document.title,
+        page=page,
+        section=" > ".join(section),
+        chunk_id=hit.chunk.id,
+        quote=sentence.text,
+        start=start,
+        end=hit.chunk.start + sentence.end,
+        score=round(hit.score, 4),
+    )

@@ -1,0 +1,129 @@
+"""The commands `ragfirst serve`, `ragfirst ask` and `ragfirst search`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from ingest.schema import IndexRefused
+from service.settings import ServiceSettings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+IndexOption = Annotated[
+    Path | None,
+    typer.Option("--index", help="The index folder.  [default: RAGFIRST_INDEX or ./index]"),
+]
+CollectionOption = Annotated[
+    str | None, typer.Option("--collection", help="Search this collection only.")
+]
+TopKOption = Annotated[
+    int | None, typer.Option("--top-k", min=1, max=20, help="Passages to use.  [default: 3]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
+
+
+@app.command()
+def serve(
+    index: IndexOption = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port.  [default: PORT or 8000]")
+    ] = None,
+) -> None:
+    """Answer questions over HTTP, with a page at /.
+
+    Listens at once; /health/ready says when index and model are loaded.
+    """
+    import uvicorn
+
+    from service.app import create_app
+    from service.loading import Loading
+
+    settings = _settings(index)
+    loading = Loading(settings)
+    loading.start()
+    where = (host or settings.host, settings.port if port is None else port)
+    shown = "localhost" if where[0] in ("127.0.0.1", "0.0.0.0", "::1") else where[0]
+    typer.echo(f"ragfirst answers at http://{shown}:{where[1]} (index {settings.index})", err=True)
+    uvicorn.run(create_app(loading), host=where[0], port=where[1], log_level="warning")
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="A question, in quotes.")],
+    index: IndexOption = None,
+    collection: CollectionOption = None,
+    top_k: TopKOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer one question, with its citations.
+
+    Exit status: 0 (also where it abstains), 2 where it could not be asked.
+    """
+    from service.llm import LLMError
+    from service.loading import load_answerer
+
+    try:
+        found = load_answerer(_settings(index)).answer(question, top_k, collection)
+    except (IndexRefused, LLMError, ValueError) as error:
+        _refuse(error)
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    typer.echo(found.answer)
+    for cited in found.citations:
+        place = f", page {cited.page}" if cited.page else f", {cited.section}" * bool(cited.section)
+        typer.echo(f"\n[{cited.n}] {cited.title} ({cited.document}{place})\n    {cited.quote}")
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="A question or words, in quotes.")],
+    index: IndexOption = None,
+    collection: CollectionOption = None,
+    top_k: TopKOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the passages nearest to a query, without asking the model.
+
+    Exit status: 0 (also where nothing is found), 2 where it could not be searched.
+    """
+    from ingest.snapshot import Reader
+    from service.loading import load_embedder
+    from service.retrieve import RetrievalSettings, retrieve
+    from service.schemas import search_values
+
+    settings = _settings(index)
+    try:
+        embedder = load_embedder(settings)
+        with Reader(settings.index, embedder).snapshot() as snapshot:
+            chosen = RetrievalSettings(
+                top_k or settings.top_k, settings.candidates, settings.dense_weight
+            )
+            found = retrieve(query, snapshot, embedder, chosen, collection)
+    except (IndexRefused, ValueError) as error:
+        _refuse(error)
+    values = search_values(found)
+    if as_json:
+        typer.echo(json.dumps(values, ensure_ascii=False))
+        return
+    for hit in values["hits"]:
+        place = f", page {hit['page']}" if hit["page"] else ""
+        typer.echo(f"{hit['score']:.3f}  {hit['title']} ({hit['document']}{place})")
+        typer.echo(f"       {hit['text']}\n")
+
+
+def _settings(index: Path | None) -> ServiceSettings:
+    settings = ServiceSettings()
+    return settings if index is None else settings.model_copy(update={"index": index})
+
+
+def _refuse(error: Exception) -> NoReturn:
+    console = Console(stderr=True)
+    console.print(f"ragfirst: {error}", style="red", markup=False, highlight=False)
+    raise typer.Exit(2) from error
