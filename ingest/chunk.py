@@ -15,6 +15,8 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 HEADER_CHARACTERS = 200
 """A longer header is cut: it would push the slice out of what the embedder reads."""
+CHARACTERS_PER_TOKEN = 16
+"""At most: word pieces count a run of 100,000 letters as one unknown token, a prompt does not."""
 SCRAP_SHARE = 3
 """A chunk smaller than one part in so many of the limit goes on over a section's border."""
 
@@ -71,6 +73,7 @@ def chunk(document: Document, count_tokens: CountTokens, settings: ChunkSettings
 
     `count_tokens` gives, for each text, the number of tokens without special tokens.
     """
+    count_tokens = _bounded(count_tokens)
     header_tokens = _header_tokens(count_tokens, document)
     paths = [(), *(section.path for section in document.sections)]
     longest = _budget(settings, max(map(header_tokens, paths)))
@@ -97,6 +100,14 @@ def page_at(pages: Sequence[Page], offset: int) -> int | None:
             break
         number = index + 1
     return number
+
+
+def _bounded(count_tokens: CountTokens) -> CountTokens:
+    def of(texts: Sequence[str]) -> list[int]:
+        counts = zip(count_tokens(texts), texts, strict=True)
+        return [max(count, len(text) // CHARACTERS_PER_TOKEN) for count, text in counts]
+
+    return of
 
 
 def _header_tokens(
@@ -178,13 +189,15 @@ def _pack(
 
 
 def _tail(run: Sequence[_Unit], overlap: int) -> list[_Unit]:
-    """The last units of a chunk that the next may repeat: `overlap` tokens at most."""
+    """The last units of a chunk that the next may repeat: `overlap` tokens, one section at most."""
     kept: list[_Unit] = []
     for unit in reversed(run[1:]):
         overlap -= unit.tokens
         if overlap < 0:
             break
         kept.insert(0, unit)
+        if unit.top:
+            break
     return kept
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,12 +18,14 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from ingest.chunk import ChunkSettings
 from ingest.documents import Failure
-from ingest.schema import IndexRefused, connect, read_only
+from ingest.progress import Progress
+from ingest.schema import DATABASE, IndexRefused, connect, in_memory, read_only
 from ingest.settings import IngestSettings
 from ingest.status import Status, read_status
 from ingest.store import Store
-from ingest.sync import Progress, Report, SyncSettings, plan_all, sync
+from ingest.sync import Report, SyncSettings, plan_all, sync, up_to_date
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -65,10 +67,6 @@ def ingest(
 
     Exit status: 0 done, 1 done with failures, 2 not done.
     """
-    # The models take seconds to load: only a command that needs them does.
-    from ingest.chunk import ChunkSettings
-    from ingest.embed import SentenceEmbedder, UnknownEmbedder
-
     settings = IngestSettings()
     target = index or settings.index
     named = [(corpus, collection or corpus.resolve().name) for corpus in corpora]
@@ -78,20 +76,13 @@ def ingest(
         if dry_run:
             _dry_run(named, target, retry_failed, allow_mass_delete, as_json)
             return
-        embedder = SentenceEmbedder(settings.embedder, threads=settings.threads)
-        chunking = ChunkSettings(
-            settings.chunk_tokens or embedder.token_limit, settings.chunk_overlap
-        )
-        options = SyncSettings(chunking, retry_failed, allow_mass_delete)
-        if as_json or not console.is_terminal:
-            report = sync(named, target, embedder, options)
-        else:
-            with _Bar(console) as bar:
-                report = sync(named, target, embedder, options, bar)
+        quiet = as_json or not console.is_terminal
+        with nullcontext(Progress()) if quiet else _Bar(console) as progress:
+            report = _sync(named, target, settings, (retry_failed, allow_mass_delete), progress)
     except KeyboardInterrupt:
         console.print("Interrupted. What was done is kept; run the same command to go on.")
         raise typer.Exit(130) from None
-    except (IndexRefused, UnknownEmbedder, ValueError) as error:
+    except (IndexRefused, ValueError) as error:
         _refuse(console, error)
     _print_report(report, time.monotonic() - started, as_json)
     raise typer.Exit(1 if report.failures else 0)
@@ -112,12 +103,32 @@ def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
         _print_status(found, target)
 
 
+def _sync(
+    named: list[tuple[Path, str]],
+    index: Path,
+    settings: IngestSettings,
+    allowed: tuple[bool, bool],
+    progress: Progress,
+) -> Report:
+    def options(token_limit: int) -> SyncSettings:
+        limit = settings.chunk_tokens or token_limit
+        return SyncSettings(ChunkSettings(limit, settings.chunk_overlap), *allowed)
+
+    report = up_to_date(
+        named, index, settings.embedder, lambda manifest: options(manifest.token_limit)
+    )
+    if report is None:
+        # torch takes seconds to load: only a sync that has something to embed does.
+        from ingest.embed import SentenceEmbedder
+
+        embedder = SentenceEmbedder(settings.embedder, threads=settings.threads)
+        report = sync(named, index, embedder, options(embedder.token_limit), progress)
+    return report
+
+
 def _dry_run(
     named: list[tuple[Path, str]], index: Path, retry_failed: bool, mass_delete: bool, as_json: bool
 ) -> None:
-    from ingest.chunk import ChunkSettings
-    from ingest.schema import DATABASE, in_memory
-
     existing = (index / DATABASE).is_file()
     with closing(connect(index) if existing else in_memory()) as connection:
         options = SyncSettings(ChunkSettings(256), retry_failed, mass_delete)

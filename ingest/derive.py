@@ -62,7 +62,10 @@ def build(connection: sqlite3.Connection, index: Path, generation: int, dimensio
         count += len(rows)
     writer.commit()
     writer.wait_merging_threads()
-    cast(Any, faiss).write_index(vectors, str(target / "vectors.faiss"))
+    try:
+        cast(Any, faiss).write_index(vectors, str(target / "vectors.faiss"))
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
     size = (target / "vectors.faiss").stat().st_size
     description = {"generation": generation, "chunks": count, "vector_bytes": size}
     (target / "derived.json").write_text(json.dumps(description))

@@ -107,7 +107,7 @@ class SentenceEmbedder:
 
 
 def computes_in_bfloat16() -> bool:
-    """Whether the processor has bfloat16 arithmetic; without it that type is slower than float32."""
+    """Whether the processor has bfloat16 arithmetic; without it float32 is faster."""
     import torch
 
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # pyright: ignore

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from ingest.readers import kind_of
 from ingest.schema import IndexRefused
 
+UNREADABLE = "unreadable: "
+"""A fingerprint that starts so goes on with the reason; such a file is not even opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -33,7 +36,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`read` (path → fingerprint) is new or modified, `gone` is no more; the rest stays as it is."""
+    """`read` (path → fingerprint) is new or modified, `gone` is no more; the rest stays."""
 
     root: Path
     collection: str
@@ -72,7 +75,7 @@ def make_plan(
     """
     root = corpus.resolve()
     _refuse_unusable(root, corpus, known)
-    found, skipped = _list(root, index.resolve(), collection)
+    found, skipped = _list(root, index.resolve(), collection, known)
     if not found:
         raise IndexRefused(
             f"no file in {str(corpus)!r} can be read (PDF, Markdown, HTML, text, MediaWiki dump): "
@@ -89,6 +92,19 @@ def make_plan(
     return Plan(root, collection, read, gone, len(found) - len(read), skipped, known)
 
 
+def refuse_together(corpora: Sequence[Path], index: Path) -> None:
+    """Raise `IndexRefused` for a corpus given twice, and for one that is the index folder."""
+    roots = [corpus.resolve() for corpus in corpora]
+    for at, root in enumerate(roots):
+        if root in roots[:at]:
+            raise IndexRefused(f"the corpus {str(root)!r} is given twice: nothing was changed")
+        if root == index.resolve():
+            raise IndexRefused(
+                f"the corpus {str(root)!r} is the index folder itself: give the index a folder of "
+                "its own. Nothing was changed"
+            )
+
+
 def _refuse_unusable(root: Path, corpus: Path, known: Known) -> None:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
@@ -101,11 +117,20 @@ def _refuse_unusable(root: Path, corpus: Path, known: Known) -> None:
             )
 
 
-def _list(root: Path, index: Path, collection: str) -> tuple[dict[str, str], list[str]]:
+def _list(
+    root: Path, index: Path, collection: str, known: Known
+) -> tuple[dict[str, str], list[str]]:
     found: dict[str, str] = {}
     skipped: list[str] = []
-    for path in _files(root, index):
+    closed: list[OSError] = []
+    for path in _files(root, index, closed):
         name = path.relative_to(root).as_posix()
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            name = os.fsencode(name).decode(errors="backslashreplace")
+            found[name] = f"{UNREADABLE}its name is not UTF-8: rename it"
+            continue
         try:
             kind = kind_of(path)
             if kind is None:
@@ -113,21 +138,36 @@ def _list(root: Path, index: Path, collection: str) -> tuple[dict[str, str], lis
                 continue
             found[name] = f"{_sha256(path)} {kind} {collection}"
         except OSError as error:
-            # Reading it will fail in the same way and be named; it is tried again at every sync.
-            found[name] = f"unreadable {error}"
+            found[name] = f"{UNREADABLE}it cannot be read from disk: {error.strerror}"
+    for error in closed:
+        folder = Path(error.filename).relative_to(root).as_posix()
+        found[folder] = f"{UNREADABLE}the folder cannot be listed: {error.strerror}"
+        # What lies in it cannot be seen, which is not the same as gone.
+        below = f"{folder}/" if folder != "." else ""
+        found |= {p: f for p, f in known.fingerprints.items() if p.startswith(below)}
     return found, skipped
 
 
-def _files(root: Path, index: Path) -> Iterator[Path]:
-    """All files below a folder in a fixed order, without hidden ones and the index itself."""
-    for folder, folders, names in os.walk(root):
+def _files(root: Path, index: Path, closed: list[OSError]) -> Iterator[Path]:
+    """All files below a folder in a fixed order, without hidden ones and the index itself.
+
+    Folders that cannot be listed go to `closed`. Links to folders are not followed.
+    """
+    for folder, folders, names in os.walk(root, onerror=closed.append):
         here = Path(folder)
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and here / name != index
         )
         for name in sorted(names):
-            if not name.startswith(".") and (here / name).is_file():
+            if not name.startswith(".") and _may_be_file(here / name):
                 yield here / name
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True  # reading it fails, and names it
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def connect(index: Path, *, create: bool = False) -> sqlite3.Connection:
     if not path.is_file():
         if not create:
             raise IndexRefused(
-                f"no index in {str(index)!r}: make one with `ragfirst ingest CORPUS --index {index}`"
+                f"no index in {str(index)!r}: make one by `ragfirst ingest CORPUS --index {index}`"
             )
         try:
             index.mkdir(parents=True, exist_ok=True)
@@ -107,14 +108,27 @@ def connect(index: Path, *, create: bool = False) -> sqlite3.Connection:
     try:
         return _open(path)
     except sqlite3.Error as error:
-        raise IndexRefused(
-            f"the database {str(path)!r} cannot be opened ({error}): give a writable folder, or "
-            "remove a damaged index and ingest again"
-        ) from error
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> IndexRefused:
+    return IndexRefused(
+        f"the database {str(path)!r} cannot be used ({error}): give a writable folder, or remove a "
+        "damaged index and ingest again"
+    )
 
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL: a killed process loses nothing; a power cut may lose the last commits, never the rest.
@@ -122,7 +136,6 @@ def _open(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'manifest'").fetchone():
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-    return connection
 
 
 def read_manifest(connection: sqlite3.Connection) -> Manifest | None:
@@ -143,11 +156,13 @@ def read_manifest(connection: sqlite3.Connection) -> Manifest | None:
 
 
 def claim_manifest(connection: sqlite3.Connection, manifest: Manifest) -> None:
-    """Write the manifest of a new index; in an old one, refuse what does not match it."""
+    """Write the manifest of an index that holds nothing; else refuse what does not match it."""
     found = read_manifest(connection)
-    if found is None:
+    begun = connection.execute("SELECT EXISTS (SELECT 1 FROM documents)").fetchone()[0]
+    if found is None or not (begun or published(connection)):
         connection.execute(
-            "INSERT INTO manifest VALUES ('manifest', ?)", (json.dumps(asdict(manifest)),)
+            "INSERT OR REPLACE INTO manifest VALUES ('manifest', ?)",
+            (json.dumps(asdict(manifest)),),
         )
         return
     check_embedder(found, manifest.embedder, manifest.revision)
@@ -174,11 +189,18 @@ def published(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()[0]
 
 
-def read_only(index: Path) -> closing[sqlite3.Connection]:
-    """A connection for reading, closed at the end of its `with` block."""
-    connection = connect(index)
-    connection.execute("PRAGMA query_only = ON")
-    return closing(connection)
+@contextmanager
+def read_only(index: Path) -> Generator[sqlite3.Connection]:
+    """A connection for reading, closed at the end of its `with` block.
+
+    Raises `IndexRefused` where there is no index, or where reading it shows that it is damaged.
+    """
+    with closing(connect(index)) as connection:
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            yield connection
+        except sqlite3.DatabaseError as error:
+            raise _unusable(index / DATABASE, error) from error
 
 
 def in_memory() -> sqlite3.Connection:

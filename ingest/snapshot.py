@@ -110,7 +110,7 @@ class Snapshot:
         return dict(shown[:count])
 
     def term_weights(self, question: str) -> dict[str, float]:
-        """Each term of the question with its inverse document frequency over the chunks (BM25's)."""
+        """Each term of the question with its inverse document frequency over chunks, as BM25."""
         searcher = self._derived.text.searcher()
         total = searcher.num_docs
         counts = {term: searcher.doc_freq("text", term) for term in derive.terms(question)}
@@ -150,6 +150,14 @@ class Snapshot:
         condition = "TRUE" if collection is None else "collection = :collection"
         return list(self._documents(condition, {"collection": collection}))
 
+    def collections(self) -> list[str]:
+        """The names of all collections, sorted."""
+        rows = self._db.execute(
+            f"SELECT DISTINCT collection FROM documents WHERE {VISIBLE} AND NOT hidden ORDER BY 1",
+            {"generation": self.generation},
+        )
+        return [row["collection"] for row in rows]
+
     def text(self, document_id: int) -> str:
         """The document's text, put together from its chunks (white space between them is lost)."""
         rows = self._db.execute(
@@ -164,7 +172,8 @@ class Snapshot:
 
     def _documents(self, condition: str, values: Mapping[str, Any]) -> Iterator[StoredDocument]:
         rows = self._db.execute(
-            "SELECT documents.*, roots.path AS root FROM documents JOIN roots ON roots.id = root_id "
+            "SELECT documents.*, roots.path AS root FROM documents "
+            "JOIN roots ON roots.id = root_id "
             f"WHERE {VISIBLE} AND NOT hidden AND {condition} ORDER BY documents.path",
             {"generation": self.generation, **values},
         )
@@ -214,8 +223,7 @@ class Reader:
     def snapshot(self) -> Generator[Snapshot]:
         """Pin the generation published now; what is published meanwhile shows in the next one."""
         with read_only(self._index) as connection:
-            connection.execute("BEGIN")
-            yield Snapshot(connection, self._load(connection))
+            yield Snapshot(connection, self._pin(connection))
 
     def manifest(self) -> Manifest:
         """What the index was made with."""
@@ -229,18 +237,33 @@ class Reader:
         check_embedder(manifest, self._embedder.name, self._embedder.revision)
         return manifest
 
-    def _load(self, connection: sqlite3.Connection) -> derive.Derived:
-        generation = published(connection)
+    def _pin(self, connection: sqlite3.Connection) -> derive.Derived:
+        """Begin a transaction and load the derived indexes of the generation that it sees.
+
+        Under the lock, so that threads never load an older one after a newer; tried again where a
+        sync published another one meanwhile, which may have removed the folder.
+        """
         with self._lock:
-            if self._derived is None or self._derived.generation != generation:
-                self._check(connection)
-                if generation == 0:
-                    raise IndexRefused(
-                        f"nothing is published in the index {str(self._index)!r} yet: let "
-                        "`ragfirst ingest` finish"
-                    )
-                self._derived = derive.load(self._index, generation)
-            return self._derived
+            while True:
+                connection.execute("BEGIN")
+                generation = published(connection)
+                try:
+                    return self._load(connection, generation)
+                except IndexRefused:
+                    connection.execute("ROLLBACK")
+                    if published(connection) == generation:
+                        raise
+
+    def _load(self, connection: sqlite3.Connection, generation: int) -> derive.Derived:
+        if self._derived is None or self._derived.generation != generation:
+            self._check(connection)
+            if generation == 0:
+                raise IndexRefused(
+                    f"nothing is published in the index {str(self._index)!r} yet: let "
+                    "`ragfirst ingest` finish"
+                )
+            self._derived = derive.load(self._index, generation)
+        return self._derived
 
 
 def _document(row: sqlite3.Row) -> StoredDocument:

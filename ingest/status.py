@@ -23,8 +23,10 @@ class Status:
     failures: list[Failure]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON output."""
-        return asdict(self)
+        """For JSON output, whose fields other programs rely on."""
+        fields = ("generation", "documents", "chunks", "embedder", "collections", "failures")
+        values = asdict(self)
+        return {name: values[name] for name in fields}
 
 
 def read_status(connection: sqlite3.Connection) -> Status:

@@ -39,7 +39,9 @@ class Store:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # A full disk has made SQLite roll back by itself already.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -149,10 +151,12 @@ class Store:
     ) -> int:
         """Record a file as read; its documents that were not seen again leave. Returns how many.
 
-        With a failure on record nothing leaves: what the file held when it was last readable stays.
+        What failed stays as it was when it was last readable: one page of a dump, or, where the
+        failure is the file's own, all of it.
         """
+        failed = {failure.path for failure in failures}
         with self._transaction():
-            gone = 0 if failures else self._retire(root, file, seen)
+            gone = 0 if file in failed else self._retire(root, file, failed.union(seen))
             self._db.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (root, file, fingerprint)
             )

@@ -6,21 +6,20 @@ documents already done.
 
 import hashlib
 import json
-import os
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-
-import filelock
 
 from ingest import derive
 from ingest.chunk import Chunk, ChunkSettings, chunk, contextual
 from ingest.documents import Document, Failure, UnreadableFile
 from ingest.embed import Embedder
-from ingest.plan import Known, Plan, make_plan
+from ingest.lock import locked
+from ingest.plan import UNREADABLE, Known, Plan, make_plan, refuse_together
+from ingest.progress import Progress
 from ingest.readers import read
-from ingest.schema import IndexRefused, Manifest, claim_manifest, connect
+from ingest.schema import DATABASE, IndexRefused, Manifest, claim_manifest, connect, read_manifest
 from ingest.store import Store, Totals
 
 EMBED_TOGETHER = 256
@@ -41,25 +40,6 @@ class Report:
     skipped: int = 0
     totals: Totals = Totals(0, 0, 0)
     failures: list[Failure] = field(default_factory=list[Failure])
-
-
-class Progress:
-    """Told how far a sync is. This one keeps silent; the command shows a bar."""
-
-    def begin(self, files: int) -> None:
-        """So many files are to be read."""
-
-    def file(self, path: str) -> None:
-        """A file is being read."""
-
-    def document(self, chunks: int) -> None:
-        """A document with so many chunks was written."""
-
-    def done(self, path: str) -> None:
-        """A file was read to its end and its documents are written."""
-
-    def publishing(self) -> None:
-        """The derived indexes are being built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +67,7 @@ def sync(
     All folders are checked before any of them is read. Raises `IndexRefused`; a file that cannot be
     read is never an error but a failure in the report.
     """
+    refuse_together([path for path, _ in corpora], index)
     with locked(index), closing(connect(index, create=True)) as connection:
         claim_manifest(connection, manifest(embedder, settings.chunking))
         store = Store(connection)
@@ -103,10 +84,43 @@ def sync(
         return report
 
 
+def up_to_date(
+    corpora: Sequence[tuple[Path, str]],
+    index: Path,
+    embedder: str,
+    settings: Callable[[Manifest], SyncSettings],
+) -> Report | None:
+    """The report of a sync that has nothing to do, found without loading the embedder; else None.
+
+    `embedder` is its name; `settings` are asked for with the manifest of the index, since a chunk
+    limit may be the embedder's own. Raises `IndexRefused` as `sync` does.
+    """
+    if not (index / DATABASE).is_file():
+        return None
+    with locked(index), closing(connect(index)) as connection:
+        made_with = read_manifest(connection)
+        if made_with is None or made_with.embedder != embedder:
+            return None
+        wanted, store = settings(made_with), Store(connection)
+        chunking = ChunkSettings(made_with.chunk_tokens, made_with.chunk_overlap)
+        plans = plan_all(corpora, index, store, wanted)
+        if any(plan.read or plan.gone for plan in plans) or wanted.chunking != chunking:
+            return None
+        if store.changed() or not derive.whole(index, store.generation - 1):
+            return None
+        return Report(
+            unchanged=sum(store.living(store.root(plan.root)) for plan in plans),
+            skipped=sum(len(plan.skipped) for plan in plans),
+            totals=store.totals(),
+            failures=store.failures(),
+        )
+
+
 def plan_all(
     corpora: Sequence[tuple[Path, str]], index: Path, store: Store, settings: SyncSettings
 ) -> list[Plan]:
     """The plans of several corpus folders. Raises `IndexRefused`; see `ingest.plan.make_plan`."""
+    refuse_together([path for path, _ in corpora], index)
     roots = [*store.roots(), *(path.resolve() for path, _ in corpora)]
     return [
         make_plan(
@@ -122,7 +136,15 @@ def plan_all(
 
 
 def manifest(embedder: Embedder, chunking: ChunkSettings) -> Manifest:
-    """The manifest of an index that this embedder and these settings make."""
+    """The manifest of an index that this embedder and these settings make.
+
+    Raises `IndexRefused` for chunks longer than the embedder reads.
+    """
+    if chunking.limit > embedder.token_limit:
+        raise IndexRefused(
+            f"chunks of {chunking.limit} tokens are more than the embedder {embedder.name!r} reads "
+            f"({embedder.token_limit}): set RAGFIRST_CHUNK_TOKENS to that or less"
+        )
     return Manifest(
         embedder=embedder.name,
         revision=embedder.revision,
@@ -131,29 +153,6 @@ def manifest(embedder: Embedder, chunking: ChunkSettings) -> Manifest:
         chunk_tokens=chunking.limit,
         chunk_overlap=chunking.overlap,
     )
-
-
-@contextmanager
-def locked(index: Path) -> Generator[None]:
-    """Hold the index for one writer. Raises `IndexRefused`, naming the holder, if it is taken."""
-    holder = index / "ingest.pid"
-    try:
-        index.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(index / "ingest.lock", timeout=0)
-        lock.acquire()
-    except filelock.Timeout as error:
-        pid = holder.read_text() if holder.exists() else "unknown"
-        raise IndexRefused(
-            f"another ingest (process {pid}) is writing to {str(index)!r}: wait until it is done"
-        ) from error
-    except OSError as error:
-        raise IndexRefused(f"cannot write to the index folder {str(index)!r}: {error}") from error
-    try:
-        holder.write_text(str(os.getpid()))
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +207,8 @@ class _Run:
 
     def _read(self, path: Path, file: _File) -> None:
         self._progress.file(file.path)
-        try:
-            for item in read(path, file.path):
-                if isinstance(item, Failure):
-                    file.failures.append(item)
-                else:
-                    self._document(file, _unique(item, file.seen))
-        except (UnreadableFile, OSError) as error:
-            file.failures.append(Failure(file.path, str(error)))
+        for document in _documents(path, file):
+            self._document(file, _unique(document, file.seen))
         self._queue.append((file, None))
 
     def _document(self, file: _File, document: Document) -> None:
@@ -265,6 +258,21 @@ class _Run:
             at = upto
         self._queue.clear()
         self._queued_chunks = 0
+
+
+def _documents(path: Path, file: _File) -> Iterator[Document]:
+    """Read a file's documents; what cannot be read goes to its failures."""
+    if file.fingerprint.startswith(UNREADABLE):
+        file.failures.append(Failure(file.path, file.fingerprint.removeprefix(UNREADABLE)))
+        return
+    try:
+        for item in read(path, file.path):
+            if isinstance(item, Failure):
+                file.failures.append(item)
+            else:
+                yield item
+    except (UnreadableFile, OSError) as error:
+        file.failures.append(Failure(file.path, str(error)))
 
 
 def _unique(document: Document, seen: set[str]) -> Document:

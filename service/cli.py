@@ -1,14 +1,20 @@
 """The commands `ragfirst serve`, `ragfirst ask` and `ragfirst search`."""
 
 import json
+import signal
+import socket
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from ingest.schema import IndexRefused
 from service.settings import ServiceSettings
+
+GRACE = 8
+"""Seconds that requests under way are given at the end; container engines kill after 10."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -39,18 +45,46 @@ def serve(
 
     Listens at once; /health/ready says when index and model are loaded.
     """
+    signal.signal(signal.SIGTERM, _exit)
+    settings = _settings(index)
+    place = _listen(host or settings.host, settings.port if port is None else port)
+    with place:
+        _serve(place, settings)
+
+
+def _serve(place: socket.socket, settings: ServiceSettings) -> None:
     import uvicorn
 
     from service.app import create_app
     from service.loading import Loading
 
-    settings = _settings(index)
     loading = Loading(settings)
     loading.start()
-    where = (host or settings.host, settings.port if port is None else port)
-    shown = "localhost" if where[0] in ("127.0.0.1", "0.0.0.0", "::1") else where[0]
-    typer.echo(f"ragfirst answers at http://{shown}:{where[1]} (index {settings.index})", err=True)
-    uvicorn.run(create_app(loading), host=where[0], port=where[1], log_level="warning")
+    host, port = place.getsockname()[:2]
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host
+    typer.echo(f"ragfirst answers at http://{shown}:{port} (index {settings.index})", err=True)
+    config = uvicorn.Config(
+        create_app(loading), log_level="warning", timeout_graceful_shutdown=GRACE
+    )
+    uvicorn.Server(config).run(sockets=[place])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        _refuse(
+            RuntimeError(
+                f"cannot listen on {host!r}, port {port} ({error.strerror or error}): choose "
+                "others by --host and --port, or RAGFIRST_HOST and PORT"
+            )
+        )
+
+
+def _exit(*_: object) -> NoReturn:
+    """End as asked, with status 0: uvicorn hands the signal on once it is done."""
+    raise SystemExit(0)
 
 
 @app.command()
@@ -119,7 +153,11 @@ def search(
 
 
 def _settings(index: Path | None) -> ServiceSettings:
-    settings = ServiceSettings()
+    try:
+        settings = ServiceSettings()
+    except ValidationError as error:
+        wrong = [f"{one['loc'][0]} {one['input']!r}: {one['msg']}" for one in error.errors()]
+        _refuse(ValueError("wrong setting " + "; ".join(wrong)))
     return settings if index is None else settings.model_copy(update={"index": index})
 
 

@@ -1,16 +1,23 @@
 """Loading index and models behind a server that already listens, and saying what is missing."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from ingest.embed import Embedder
 from ingest.schema import IndexRefused
 from ingest.snapshot import Reader
 from service.answer import Answerer
-from service.llm import LLM
+from service.llm import LLM, LLMError
 from service.problems import NotReady
 from service.retrieve import RetrievalSettings
 from service.settings import ServiceSettings
+
+LONGEST_PAUSE = 30.0
+"""Seconds between two tries to reach the model's server; they begin short and double."""
+
+_Part = TypeVar("_Part")
 
 
 def load_embedder(settings: ServiceSettings) -> Embedder:
@@ -25,14 +32,12 @@ def load_llm(settings: ServiceSettings) -> LLM:
 
     Raises `LLMError`.
     """
-    key, url = settings.openai_api_key, settings.openai_base_url
-    remote = settings.llm == "openai" or (settings.llm == "auto" and bool(key or url))
-    if remote:
+    if _remote(settings):
         from service.openai_chat import OpenAIChat
 
         return OpenAIChat(
-            base_url=url,
-            api_key=key.get_secret_value() if key else None,
+            base_url=settings.openai_base_url,
+            api_key=key.get_secret_value() if (key := settings.openai_api_key) else None,
             model=settings.model,
             timeout=settings.llm_timeout,
         )
@@ -41,6 +46,11 @@ def load_llm(settings: ServiceSettings) -> LLM:
     return LocalChat(
         settings.model or DEFAULT, cache=Path(settings.cache), threads=settings.threads
     )
+
+
+def _remote(settings: ServiceSettings) -> bool:
+    named = bool(settings.openai_api_key or settings.openai_base_url)
+    return settings.llm == "openai" or (settings.llm == "auto" and named)
 
 
 def load_answerer(settings: ServiceSettings) -> Answerer:
@@ -65,15 +75,25 @@ def make_answerer(
 
 
 class Loading:
-    """Loads in a thread of its own. An index that is not there yet is looked for again."""
+    """Loads in a thread of its own.
 
-    def __init__(self, settings: ServiceSettings, answerer: Answerer | None = None) -> None:
-        """With an `answerer` there is nothing left to load."""
+    An index that is not there yet is looked for again, and so is a model's server that is not up.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, answerer: Answerer | None = None, *, pause: float = 1.0
+    ) -> None:
+        """With an `answerer` there is nothing left to load.
+
+        `pause`: seconds before the model's server is tried for the second time.
+        """
         self._settings = settings
         self._answerer = answerer
         self._embedder: Embedder | None = None
         self._llm: LLM | None = None
         self._problems: dict[str, str] = {}
+        self._pause = pause
+        self._closing = threading.Event()
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -98,28 +118,53 @@ class Loading:
             raise NotReady("not ready; waiting for " + "; ".join(self.waiting_for()))
         return found
 
+    def close(self) -> None:
+        """Stop loading, and end what waits for a model's server."""
+        self._closing.set()
+        self._close_llm()
+
     def _load(self) -> None:
-        for name, load in (("embedder", load_embedder), ("model", load_llm)):
-            try:
-                part = load(self._settings)
-            except (RuntimeError, ValueError, OSError) as error:
-                self._problems[name] = str(error)
-                continue
-            if name == "embedder":
-                self._embedder = part  # pyright: ignore
-            else:
-                self._llm = part  # pyright: ignore
+        self._embedder = self._part("embedder", load_embedder)
+        self._llm = self._part("model", load_llm)
+        if self._closing.is_set():
+            self._close_llm()
         self._try_index()
+
+    def _part(self, name: str, load: Callable[[ServiceSettings], _Part]) -> _Part | None:
+        """Load it; None where that fails for good."""
+        pause = self._pause
+        while not self._closing.is_set():
+            try:
+                return load(self._settings)
+            except Exception as error:  # whatever it is, /health/ready has to name it
+                self._problems[name] = _words(error)
+                if not (isinstance(error, LLMError) and _remote(self._settings)):
+                    return None
+            self._closing.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+        return None
+
+    def _close_llm(self) -> None:
+        close = getattr(self._llm, "close", None)
+        if close:
+            close()
 
     def _try_index(self) -> Answerer | None:
         with self._lock:
             if self._answerer is None and self._embedder and self._llm:
                 try:
                     reader = Reader(self._settings.index, self._embedder)
-                except IndexRefused as error:
-                    self._problems["index"] = str(error)
+                except Exception as error:
+                    self._problems["index"] = _words(error)
                 else:
                     self._answerer = make_answerer(
                         self._settings, reader, self._embedder, self._llm
                     )
             return self._answerer
+
+
+def _words(error: Exception) -> str:
+    """The message of an error that is meant for people; others with their kind before it."""
+    if isinstance(error, IndexRefused | LLMError | ValueError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

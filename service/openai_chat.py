@@ -1,23 +1,69 @@
 """A chat model behind any OpenAI-compatible server: OpenAI, vLLM, Ollama, llama.cpp, ….
 
 Every reply is bounded in time by one deadline over all attempts: a server that accepts and stays
-silent, or drips bytes for ever, ends in `LLMTimeout`.
+silent, or drips bytes for ever, ends in `LLMTimeout`. No error text ever holds the key.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import CancelledError
+from typing import Any, Protocol, TypeVar, cast
 
 import openai
-from openai.types.chat import ChatCompletion
+from pydantic import BaseModel, ValidationError
 
-from service.llm import LLMBusy, LLMError, LLMTimeout, Message, Reply
+from service.llm import LLMError, LLMTimeout, Message, Reply
+from service.openai_errors import Explained, passing, refused, retry_after
 
 ATTEMPTS = 3
 FIRST_PAUSE = 0.5
 """Seconds before the second attempt where the server names none; doubled for each further one."""
+
+OPENAI = "https://api.openai.com/v1"
+
+
+class _Said(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Completion(BaseModel):
+    """What is needed of a completion: servers differ in the rest, and the client checks nothing."""
+
+    choices: list[_Choice]
+    model: str | None = None
+    usage: _Usage | None = None
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: list[_Model]
+
+
+class _Raw(Protocol):
+    """The client's response before it is parsed."""
+
+    @property
+    def text(self) -> str: ...
+
+
+_Ask = Callable[[], Awaitable[_Raw]]
+_Shape = TypeVar("_Shape", bound=BaseModel)
 
 
 class OpenAIChat:
@@ -33,114 +79,145 @@ class OpenAIChat:
     ) -> None:
         """`timeout`: seconds for a reply, retries included.
 
-        Without a `model` the first one that the server lists is taken. Raises `LLMError`.
+        Without a `model` the first one that the server lists is taken, except from OpenAI itself,
+        which lists models of every kind. Raises `LLMError`.
         """
+        key = (api_key or "").strip()
+        self._explained = Explained(base_url or OPENAI, key)
+        self._explained.check()
+        if not base_url and not model:
+            raise LLMError("OpenAI has many models: set RAGFIRST_MODEL to the one that answers")
         self._timeout = timeout
+        self._limit = "max_tokens"
+        self._sampling: dict[str, Any] = {"temperature": 0}
+        self._lock = threading.Lock()
+        self._closed = False
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="openai", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
+        self._thread.start()
         # Servers of one's own want no key, the client insists on one.
         self._client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", max_retries=0, timeout=timeout
+            base_url=base_url or OPENAI, api_key=key or "none", max_retries=0, timeout=timeout
         )
-        self.name = model or self._first_model()
+        try:
+            self.name = model or self._first_model()
+        except BaseException:
+            self.close()
+            raise
 
     def complete(self, messages: Sequence[Message], max_tokens: int) -> Reply:
         """See `LLM.complete`. Retries 429, 5xx and lost connections within the time."""
         turns: Any = [{"role": one.role, "content": one.content} for one in messages]
 
-        async def ask() -> ChatCompletion:
-            return await self._client.chat.completions.create(
-                model=self.name, messages=turns, max_tokens=max_tokens, temperature=0
-            )
+        async def ask() -> _Raw:
+            create: Any = self._client.chat.completions.with_raw_response.create
+            options = {self._limit: max_tokens, **self._sampling}
+            return cast(_Raw, await create(model=self.name, messages=turns, **options))
 
-        completion = cast(ChatCompletion, self._run(ask))
-        text = (completion.choices[0].message.content or "") if completion.choices else ""
-        if not text.strip():
-            raise LLMError(
-                f"the model {self.name!r} returned an empty answer: check that it is a chat model "
-                "and that its server leaves room for an answer"
-            )
-        usage = completion.usage
+        completion = self._read(self._run(ask, self.name), _Completion, "chat completion")
+        choice = completion.choices[0] if completion.choices else None
+        text = (choice.message.content or choice.message.refusal or "").strip() if choice else ""
+        if not text:
+            raise LLMError(self._empty(choice, max_tokens))
+        usage = completion.usage or _Usage()
         return Reply(
-            text.strip(),
-            completion.model or self.name,
-            usage.prompt_tokens if usage else 0,
-            usage.completion_tokens if usage else 0,
+            text, completion.model or self.name, usage.prompt_tokens, usage.completion_tokens
         )
 
     def close(self) -> None:
-        """End the client's thread."""
+        """Give up what is under way and end the client's thread. May be called twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _shut(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.close()
 
     def _first_model(self) -> str:
-        async def ask() -> str | None:
-            async for model in self._client.models.list():
-                return model.id
-            return None
+        async def ask() -> _Raw:
+            return await self._client.models.with_raw_response.list()
 
-        found = cast("str | None", self._run(ask))
+        found = self._read(self._run(ask, None), _Models, "list of models").data
         if not found:
-            raise LLMError(f"{self._server()} lists no model: set RAGFIRST_MODEL")
-        return found
+            raise LLMError(f"{self._explained.server} lists no model: set RAGFIRST_MODEL")
+        return found[0].id
 
-    def _run(self, ask: Any) -> Any:
-        future = asyncio.run_coroutine_threadsafe(self._bounded(ask), self._loop)
-        return future.result()
+    def _run(self, ask: _Ask, model: str | None) -> _Raw:
+        with self._lock:
+            if self._closed:
+                raise LLMError(f"the connection to {self._explained.server} is closed")
+            future = asyncio.run_coroutine_threadsafe(self._bounded(ask, model), self._loop)
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise LLMError(f"the connection to {self._explained.server} was closed") from error
 
-    async def _bounded(self, ask: Any) -> Any:
+    async def _bounded(self, ask: _Ask, model: str | None) -> _Raw:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._attempts(ask)
+                return await self._attempts(ask, model)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise LLMTimeout(
-                f"{self._server()} gave no answer within {self._timeout:g} s (RAGFIRST_LLM_TIMEOUT)"
+                f"{self._explained.server} gave no answer within {self._timeout:g} s: is it "
+                "overloaded? RAGFIRST_LLM_TIMEOUT gives it longer"
             ) from error
 
-    async def _attempts(self, ask: Any) -> Any:
+    async def _attempts(self, ask: _Ask, model: str | None) -> _Raw:
         deadline = time.monotonic() + self._timeout
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await ask()
+                return await self._adapting(ask)
             except openai.APITimeoutError:
                 raise
             except openai.APIError as error:
-                pause = _retry_after(error) or FIRST_PAUSE * 2 ** (attempt - 1)
-                worth_it = _passing(error) and time.monotonic() + pause < deadline
+                pause = retry_after(error) or FIRST_PAUSE * 2 ** (attempt - 1)
+                worth_it = passing(error) and time.monotonic() + pause < deadline
                 if attempt == ATTEMPTS or not worth_it:
-                    raise self._named(error) from error
+                    raise self._explained.error(error, model) from error
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _named(self, error: openai.APIError) -> LLMError:
-        """The error in words that name the server and the remedy."""
-        server = self._server()
-        if isinstance(error, openai.APIConnectionError):
-            return LLMError(f"cannot reach {server}: is it running, is OPENAI_BASE_URL right?")
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return LLMError(f"{server} refused the key ({error.status_code}): set OPENAI_API_KEY")
-        if isinstance(error, openai.NotFoundError):
-            return LLMError(f"{server} knows no model {self.name!r} (404): set RAGFIRST_MODEL")
-        if isinstance(error, openai.RateLimitError):
-            return LLMBusy(f"{server} is over its limit (429)", _retry_after(error))
-        if isinstance(error, openai.APIStatusError):
-            return LLMError(f"{server} failed ({error.status_code}): {error.message[:200]}")
-        return LLMError(f"{server} sent what is no chat completion: {error.message[:200]}")
+    async def _adapting(self, ask: _Ask) -> _Raw:
+        """Ask; where the server refuses a parameter, ask without it, now and from now on.
 
-    def _server(self) -> str:
-        return f"the model server at {self._client.base_url}"
+        OpenAI's newer models want max_completion_tokens and no temperature.
+        """
+        while True:
+            # As sent: another question may change them while this one is under way.
+            limit, sampling = self._limit, self._sampling
+            try:
+                return await ask()
+            except openai.BadRequestError as error:
+                if limit == "max_tokens" and refused(error, "max_tokens"):
+                    self._limit = "max_completion_tokens"
+                elif sampling and refused(error, "temperature"):
+                    self._sampling = {}
+                else:
+                    raise
 
+    def _read(self, raw: _Raw, shape: type[_Shape], what: str) -> _Shape:
+        try:
+            return shape.model_validate_json(raw.text)
+        except ValidationError as error:
+            raise LLMError(
+                f"{self._explained.server} sent no {what}: {self._explained.excerpt(raw.text)!r}. "
+                "Is OPENAI_BASE_URL right? It mostly ends in /v1"
+            ) from error
 
-def _passing(error: openai.APIError) -> bool:
-    """Whether trying again may help."""
-    if isinstance(error, openai.APIStatusError):
-        return error.status_code in (408, 409, 429) or error.status_code >= 500
-    return isinstance(error, openai.APIConnectionError)
-
-
-def _retry_after(error: openai.APIError) -> float | None:
-    if not isinstance(error, openai.APIStatusError):
-        return None
-    try:
-        return max(float(error.response.headers.get("retry-after", "")), 0.0)
-    except ValueError:
-        return None
+    def _empty(self, choice: _Choice | None, max_tokens: int) -> str:
+        start = f"the model {self.name!r} at {self._explained.address} returned an empty answer"
+        if choice and choice.finish_reason == "length":
+            return (
+                f"{start}: its {max_tokens} tokens were spent before it began. Raise "
+                "RAGFIRST_MAX_TOKENS, or name a model that does not think first"
+            )
+        return f"{start}: check that RAGFIRST_MODEL is a chat model"

@@ -8,6 +8,10 @@ from ingest.snapshot import Snapshot, StoredChunk
 from service.fuse import fuse
 
 
+class UnknownCollection(ValueError):
+    """No document of the index is in the collection; the message names those that there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A retrieved chunk.
@@ -48,7 +52,11 @@ def retrieve(
     settings: RetrievalSettings,
     collection: str | None = None,
 ) -> Retrieved:
-    """Search one generation. A collection filters before the best are taken."""
+    """Search one generation. A collection filters before the best are taken.
+
+    Raises `UnknownCollection`.
+    """
+    check_collection(snapshot, collection)
     started = time.perf_counter()
     query = embedder.embed_query(question)
     embedded = time.perf_counter()
@@ -62,3 +70,12 @@ def retrieve(
     ]
     done = time.perf_counter()
     return Retrieved(hits, query, (embedded - started) * 1000, (done - embedded) * 1000)
+
+
+def check_collection(snapshot: Snapshot, collection: str | None) -> None:
+    """Raise `UnknownCollection` for a name that no document goes by. None is all of them."""
+    if collection is None:
+        return
+    known = snapshot.collections()
+    if collection not in known:
+        raise UnknownCollection(f"no collection {collection!r} in the index: it has {known}")

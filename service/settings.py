@@ -7,6 +7,7 @@ begin with RAGFIRST_.
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from ingest.settings import IngestSettings
 from service import abstain
@@ -16,6 +17,9 @@ LLMChoice = Literal["auto", "local", "openai"]
 
 class ServiceSettings(IngestSettings):
     """Everything that `serve`, `ask` and `search` can be told by the environment or `.env`."""
+
+    # Compose files pass on what is not set as an empty value.
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(

@@ -30,7 +30,8 @@ _REDIRECT = re.compile(r"\s*#\s*redirect\b|\s*#[^\W\d_]+\s*:?\s*\[\[", re.IGNORE
 # Taken out before parsing, which is twice as fast without them. Spans stop at the next opening tag,
 # so that a page of unclosed tags takes linear time.
 _UNSEEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<ref\b[^>]*/>|<ref\b[^>]*>(?:(?!<ref\b).)*?</ref\s*>|__[A-Z]{3,}__",
+    r"<!--.*?(?:-->|\Z)|<ref\b[^>]*/>|<ref\b[^>]*>(?:(?!<ref\b).)*?</ref\s*>|</?ref\b[^>]*>"
+    r"|</?nowiki\s*/?>|__[A-Z]{3,}__",
     re.IGNORECASE | re.DOTALL,
 )
 _SPANS = re.compile(
@@ -44,8 +45,8 @@ _HIDDEN_TAGS = frozenset(
 _VERBATIM_TAGS = frozenset("pre source syntaxhighlight math chem ce nowiki".split())
 _BLOCK_TAGS = frozenset("div p center blockquote pre source syntaxhighlight poem br hr".split())
 _INTERLANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*")
-_EMPTY_BRACKETS = re.compile(r"[ ]?\((?:[\s,;:/–-]|&nbsp;)*\)|(?<=\()[\s,;]+|[\s,;]+(?=\))")
-_SPACE_BEFORE = re.compile(r" +(?=[,.;:](?:\s|$))")
+_EMPTY_BRACKETS = re.compile(r" ?\([\s,;:/–-]{0,20}\)|(?<=\()[ ,;]{1,20}|[ ,;]{1,20}(?=\))")
+_SPACE_BEFORE = re.compile(r" {1,20}(?=[,.;:](?:\s|$))")
 _LIST_MARK = re.compile(r"([*#:;]+)\s*")
 _DEEPEST = 60
 
