@@ -21,7 +21,7 @@ from rich.table import Table
 from ingest.chunk import ChunkSettings
 from ingest.documents import Failure
 from ingest.progress import Progress
-from ingest.schema import DATABASE, IndexRefused, connect, in_memory, read_only
+from ingest.schema import DATABASE, IndexRefused, in_memory, read_only
 from ingest.settings import IngestSettings
 from ingest.status import Status, read_status
 from ingest.store import Store
@@ -67,12 +67,12 @@ def ingest(
 
     Exit status: 0 done, 1 done with failures, 2 not done.
     """
-    settings = IngestSettings()
-    target = index or settings.index
     named = [(corpus, collection or corpus.resolve().name) for corpus in corpora]
     console = Console(stderr=True)
     started = time.monotonic()
     try:
+        settings = IngestSettings()
+        target = index or settings.index
         if dry_run:
             _dry_run(named, target, retry_failed, allow_mass_delete, as_json)
             return
@@ -91,11 +91,11 @@ def ingest(
 @app.command()
 def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Say what the index holds. Exit status: 0, or 2 where there is no usable index."""
-    target = index or IngestSettings().index
     try:
+        target = index or IngestSettings().index
         with read_only(target) as connection:
             found = read_status(connection)
-    except IndexRefused as error:
+    except (IndexRefused, ValueError) as error:
         _refuse(Console(stderr=True), error)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
@@ -130,7 +130,7 @@ def _dry_run(
     named: list[tuple[Path, str]], index: Path, retry_failed: bool, mass_delete: bool, as_json: bool
 ) -> None:
     existing = (index / DATABASE).is_file()
-    with closing(connect(index) if existing else in_memory()) as connection:
+    with read_only(index) if existing else closing(in_memory()) as connection:
         options = SyncSettings(ChunkSettings(256), retry_failed, mass_delete)
         plans = plan_all(named, index, Store(connection), options)
     changes = [change for plan in plans for change in plan.changes()]

@@ -83,6 +83,16 @@ ABSTENTION = "I don't know: the documents do not seem to answer this."
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """Hits, their sentences ranked as quotes, and how well retrieval did, of one generation."""
+
+    found: Retrieved
+    quotes: list[Quote]
+    signals: abstain.Signals
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answerer:
     """The whole path from a question to an answer. Safe to call from many threads."""
 
@@ -100,23 +110,30 @@ class Answerer:
         with self.reader.snapshot() as snapshot:
             return self._retrieve(snapshot, question, top_k, collection)
 
-    def answer(
+    def look(
         self, question: str, top_k: int | None = None, collection: str | None = None
-    ) -> Answer:
-        """Answer from one generation of the index. Raises `IndexRefused` and `LLMError`."""
-        started = time.perf_counter()
+    ) -> Looked:
+        """What an answer is made from, short of asking the model."""
         with self.reader.snapshot() as snapshot:
             found = self._retrieve(snapshot, question, top_k, collection)
             weights = snapshot.term_weights(question)
             generation = snapshot.generation
         quotes = self._quotes(found, weights)
+        return Looked(found, quotes, abstain.signals(found.hits, quotes), generation)
+
+    def answer(
+        self, question: str, top_k: int | None = None, collection: str | None = None
+    ) -> Answer:
+        """Answer from one generation of the index. Raises `IndexRefused` and `LLMError`."""
+        started = time.perf_counter()
+        looked = self.look(question, top_k, collection)
         ranked = time.perf_counter()
-        confidence = abstain.confidence(abstain.signals(found.hits, quotes, weights))
-        if confidence < self.abstain_below:
-            reply, worded = None, _Worded(ABSTENTION, "none", ground.best_quotes(quotes))
+        found = looked.found
+        if abstain.confidence(looked.signals) < self.abstain_below:
+            reply, worded = None, _Worded(ABSTENTION, "none", ground.best_quotes(looked.quotes))
         else:
             reply = self.llm.complete(_messages(question, found.hits), self.max_tokens)
-            worded = word(reply.text, question, quotes)
+            worded = word(reply.text, question, looked.quotes)
         done = time.perf_counter()
         rerank = (ranked - started) * 1000 - found.embed_ms - found.search_ms
         return Answer(
@@ -140,7 +157,7 @@ class Answerer:
                     )
                 )
             ),
-            generation=generation,
+            generation=looked.generation,
         )
 
     def _retrieve(

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from ingest.snapshot import Snapshot, StoredDocument
 from service import problems
 from service.answer import Answerer
-from service.edge import Edge
+from service.bodies import JsonBodies
+from service.headers import SecurityHeaders
 from service.loading import Loading
 from service.retrieve import check_collection
 from service.schemas import (
@@ -50,13 +51,6 @@ MEDIA_TYPES = {
 }
 """By document kind. HTML goes out as text: a document's scripts must not run beside the page."""
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; "
-    "base-uri 'none'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-}
-
 Id = Annotated[int, FromPath(ge=1, le=2**63 - 1, description="As citations and hits name it.")]
 
 
@@ -75,7 +69,8 @@ def create_app(loading: Loading) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
     )
-    app.add_middleware(Edge)
+    app.add_middleware(JsonBodies)
+    app.add_middleware(SecurityHeaders)
     problems.install(app)
     _add_answering(app, loading.answerer)
     _add_documents(app, loading.answerer)
@@ -185,7 +180,7 @@ def _add_health(app: FastAPI, loading: Loading) -> None:
 def _add_page(app: FastAPI) -> None:
     @app.get("/", response_class=FileResponse, include_in_schema=False)
     def page() -> FileResponse:
-        return FileResponse(PAGE / "index.html", headers=SECURITY_HEADERS)
+        return FileResponse(PAGE / "index.html")
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 

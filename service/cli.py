@@ -1,6 +1,7 @@
 """The commands `ragfirst serve`, `ragfirst ask` and `ragfirst search`."""
 
 import json
+import os
 import signal
 import socket
 from pathlib import Path
@@ -74,10 +75,12 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        # create_server adds the address to the system's words; a name that is unknown has no such.
+        why = os.strerror(code) if (code := error.errno or 0) > 0 else str(error.strerror)
         _refuse(
             RuntimeError(
-                f"cannot listen on {host!r}, port {port} ({error.strerror or error}): choose "
-                "others by --host and --port, or RAGFIRST_HOST and PORT"
+                f"cannot listen on {host!r}, port {port} ({why}): choose others by --host and "
+                "--port, or RAGFIRST_HOST and PORT"
             )
         )
 
@@ -163,5 +166,5 @@ def _settings(index: Path | None) -> ServiceSettings:
 
 def _refuse(error: Exception) -> NoReturn:
     console = Console(stderr=True)
-    console.print(f"ragfirst: {error}", style="red", markup=False, highlight=False)
+    console.print(f"ragfirst: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(2) from error

@@ -96,9 +96,11 @@ class Loading:
         self._closing = threading.Event()
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Begin, and return at once."""
-        threading.Thread(target=self._load, name="loading", daemon=True).start()
+    def start(self) -> threading.Thread:
+        """Begin, and return the thread at once."""
+        thread = threading.Thread(target=self._load, name="loading", daemon=True)
+        thread.start()
+        return thread
 
     def waiting_for(self) -> list[str]:
         """What is not loaded, each with the reason where loading it failed; empty when ready."""

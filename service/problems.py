@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ingest.schema import IndexRefused
+from service.headers import EVERYWHERE
 from service.llm import LLMBusy, LLMError, LLMTimeout
 from service.retrieve import UnknownCollection
 
@@ -63,7 +64,7 @@ def problem(
     """A problem document. `detail` names the bad value and the remedy."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     # Also here: the answer to a fault of the service passes no middleware.
-    safe = {"X-Content-Type-Options": "nosniff", **(headers or {})}
+    safe = {**EVERYWHERE, **(headers or {})}
     return JSONResponse(
         {**body, "detail": _encodable(detail), **members}, status, safe, media_type=MEDIA_TYPE
     )
@@ -105,6 +106,8 @@ def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     headers = dict(error.headers or {})
     if detail == HTTPStatus(404).phrase:
         detail = f"nothing is at {path!r}: see /docs for what there is"
+    if error.status_code == 400:
+        detail = "body: is not JSON in UTF-8"  # the one thing that FastAPI answers so
     if error.status_code == 405:
         allowed = headers.get("Allow", "another method")
         detail = f"{path!r} does not take {request.method}: use {allowed}"
@@ -128,7 +131,7 @@ def _field_error(error: Any) -> dict[str, str]:
         return {"field": "body", "message": f"is not JSON: {reason} at character {place[-1]}"}
     if kind != "missing":
         message += f" (was {_shown(error.get('input'))})"
-    names = [str(part) for part in place if part not in ("body", "query", "path")]
+    names = [str(part) for part in place[1:]]  # after body, query or path
     return {"field": _encodable(".".join(names)) or "body", "message": message}
 
 

@@ -51,6 +51,8 @@ def _document(source: str, name: str) -> Document:
     title = _title(root, name)
     builder = TextBuilder()
     _Walk(builder, title).block(_main(root))
+    if not has_words(builder.text()):
+        _Walk(builder, title).block(root)
     text, sections = builder.finish()
     metadata = {key: value for key, value in _metadata(root).items() if value}
     return Document(name, title, "html", text, sections, metadata=metadata)
@@ -179,6 +181,9 @@ class _Walk:
         self._mark = ""
 
     def _table(self, table: Element) -> None:
+        if next(table.iter("tr"), None) is None:
+            self.block(table)
+            return
         for row in table.iter("tr", "caption"):
             if next(row.iterancestors("table"), None) is not table:
                 continue  # a row of a table inside this one stands in its cell

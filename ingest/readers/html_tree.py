@@ -10,6 +10,7 @@ from lxml.html import (  # pyright: ignore[reportMissingTypeStubs]
     fragment_fromstring,  # pyright: ignore[reportUnknownVariableType]
 )
 
+from ingest.documents import UnreadableFile
 from ingest.readers.characters import clean
 
 BLOCKS = frozenset(
@@ -63,10 +64,18 @@ class Element(Protocol):
 
 
 def parse_document(source: str) -> Element:
-    """Parse a whole page."""
+    """Parse a whole page.
+
+    Raises:
+        UnreadableFile: It is nested so deeply that the parser gives up.
+    """
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     content = clean(source).encode() if source.strip() else b"<p></p>"
-    return cast("Element", document_fromstring(content, parser=parser))
+    root = cast("Element", document_fromstring(content, parser=parser))
+    log: object = parser.error_log  # pyright: ignore[reportUnknownMemberType]
+    if "Excessive depth" in str(log):
+        raise UnreadableFile("the HTML is nested too deeply")
+    return root
 
 
 def parse_fragment(source: str) -> Element:

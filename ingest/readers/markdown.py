@@ -150,6 +150,7 @@ class _Page:
                 self._lists.append(int(token.attrGet("start") or 1))
             case "bullet_list_close" | "ordered_list_close":
                 self._lists.pop()
+                self._mark = "  "
             case "list_item_open":
                 number = self._lists[-1]
                 self._mark = f"{number}. " if number else "- "
@@ -171,7 +172,7 @@ class _Page:
         depth = max(0, len(self._lists) - 1)
         first = "  " * depth + self._mark
         rest = " " * len(first)
-        self._mark = ""
+        self._mark = " " * len(self._mark)
         return (
             "\n".join(
                 (rest if at else first) + line if line else line

@@ -26,6 +26,7 @@ _OPEN_END = re.compile(
     r"|this|such|any|each|all|is|are|be|shall|will|may|not|upon|between|pursuant|Section)$|\w,$"
 )
 _NUMBERED_ITEM = re.compile(r"(?:item|article|section|part)\s+[\divxa-z]+\s?[.:—–]", re.IGNORECASE)
+_UNSPACED = "\u2e80"  # from here on: Chinese and Japanese, written without spaces
 _HYPHENATED = re.compile(r"([^\W\d_]+)-$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -175,6 +176,8 @@ def _unhyphenate(above: str, below: str, words: frozenset[str]) -> tuple[str, st
     The hyphen stays where the document writes the compound with it elsewhere, or uses both halves
     as words of their own ("credit-" + "financing").
     """
+    if min(above[-1], below[0]) >= _UNSPACED:
+        return above, ""
     head, tail = _HYPHENATED.search(above), _FIRST_WORD.match(below)
     if head is None or tail is None or not tail[0][0].islower():
         return above, "" if above.endswith("-") and len(above) > 1 and above[-2] != " " else " "

@@ -30,10 +30,12 @@ _REDIRECT = re.compile(r"\s*#\s*redirect\b|\s*#[^\W\d_]+\s*:?\s*\[\[", re.IGNORE
 # Taken out before parsing, which is twice as fast without them. Spans stop at the next opening tag,
 # so that a page of unclosed tags takes linear time.
 _UNSEEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<ref\b[^>]*/>|<ref\b[^>]*>(?:(?!<ref\b).)*?</ref\s*>|</?ref\b[^>]*>"
+    r"<!--.*?(?:-->|\Z)|<ref\b[^<>]*/>|<ref\b[^<>]*>(?:(?!<ref\b).)*?</ref\s*>|</?ref\b[^<>]*>?"
     r"|</?nowiki\s*/?>|__[A-Z]{3,}__",
     re.IGNORECASE | re.DOTALL,
 )
+# A "<" that opens nothing; thousands of them cost the parser minutes.
+_BARE_SIGN = re.compile(r"<(?![a-zA-Z/!])")
 _SPANS = re.compile(
     r"<(nowiki|pre|source|syntaxhighlight)\b(?:(?!<\1\b).)*?</\1\s*>", re.I | re.DOTALL
 )
@@ -156,7 +158,8 @@ class _Renderer:
 
 def read_wikitext(wikitext: str, title: str, wiki: Wiki) -> tuple[str, tuple[Section, ...]]:
     """The readable text of a page and its sections; empty text where it has no word."""
-    code = mwparserfromhell.parse(_without_unseen(wikitext), skip_style_tags=True)
+    seen = _BARE_SIGN.sub("&lt;", _without_unseen(wikitext))
+    code = mwparserfromhell.parse(seen, skip_style_tags=True)
     renderer = _Renderer(title, wiki)
     builder = TextBuilder()
     pending: list[tuple[str, int]] = []

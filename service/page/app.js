@@ -13,8 +13,8 @@ const DEMO_QUESTIONS = [
   "Where do we gather if the fire alarm goes off at the Haarnvik station?",
 ];
 const GROUNDINGS = {
-  model: "The model’s words, checked: the quotes marked in it bear them.",
-  quoted: "The documents’ own words: what the model wrote was not borne out by the passages.",
+  model: "The model’s words, checked against the sentences marked in them.",
+  quoted: "The documents’ own words: the passages did not bear out what the model wrote.",
   none: "No answer found. Below is what was looked at.",
 };
 
@@ -37,8 +37,8 @@ async function untilReady() {
   for (;;) {
     const response = await fetch("health/ready").catch(() => null);
     const body = await response?.json().catch(() => null);
-    if (response?.ok) return showState("");
-    showState(waitingWords(body));
+    if (response?.ok) return;
+    showState(waitingWords(body), true);
     await wait(POLL_MS);
   }
 }
@@ -52,9 +52,9 @@ function waitingWords(body) {
   return parts.includes("model") ? "Loading the model…" : `Loading the ${parts.join(" and the ")}…`;
 }
 
-function showState(words) {
+function showState(words, busy = false) {
   byId("state").textContent = words;
-  byId("state").classList.toggle("busy", words !== "");
+  byId("state").classList.toggle("busy", busy);
 }
 
 async function welcome() {
@@ -87,10 +87,11 @@ async function ask(question) {
   const { signal } = asking;
   closePassage();
   byId("welcome").hidden = true;
-  show("progress", "Reading the documents…");
+  show("progress", "Your question is asked as soon as the model is loaded…");
   try {
     await ready;
     if (signal.aborted) return;
+    show("progress", "Reading the documents…");
     const answer = await fetchJson("v1/answer", {
       method: "POST",
       headers: { "Content-Type": "application/json" },

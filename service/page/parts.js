@@ -23,6 +23,7 @@ export async function fetchJson(address, options) {
 }
 
 export function place({ page, section, document: path }) {
-  if (page) return [`page ${page}`, section].filter(Boolean).join(" · ");
-  return section || path;
+  const heading = section.replaceAll(" > ", " › ");
+  if (page) return [`page ${page}`, heading].filter(Boolean).join(" · ");
+  return heading || path;
 }
