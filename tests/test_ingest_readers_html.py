@@ -104,7 +104,7 @@ TAGS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(TAGS, max_size=30))
 def test_sections_lie_at_their_headings(
     tmp_path_factory: pytest.TempPathFactory, tags: list[str]

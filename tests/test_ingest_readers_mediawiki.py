@@ -215,7 +215,7 @@ MARKUP = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(MARKUP, max_size=40))
 def test_any_wikitext_keeps_the_promises(pieces: list[str]) -> None:
     text, sections = read_wikitext("".join(pieces), "Page", Wiki())

@@ -29,6 +29,8 @@ _CONTROL = re.compile(
     r"\{%-?\s*(?:end\w*|if|elsif|else|unless|for|case|when|assign|capture|include|render|layout"
     r"|raw|comment|highlight|set|import|from|macro|block|extends|css|js)\b"
 )
+_CODE = str.maketrans("{[", "\ufdd0\ufdd1")  # so that code keeps its tags and brackets
+_CODE_BACK = str.maketrans("\ufdd0\ufdd1", "{[")
 _WIKI_LINK = re.compile(r"(!?)\[\[(?:[^\]|]*\|)?([^\]|]+)\]\]")
 
 
@@ -169,30 +171,29 @@ class _Page:
             self.builder.add(self._indented(text), tight=True)
 
     def _indented(self, text: str) -> str:
-        depth = max(0, len(self._lists) - 1)
-        first = "  " * depth + self._mark
+        """Indent a block by the depth of its list, with the item's mark in front of its first."""
+        if not self._lists:
+            return text
+        first = "  " * (len(self._lists) - 1) + self._mark
         rest = " " * len(first)
         self._mark = " " * len(self._mark)
-        return (
-            "\n".join(
-                (rest if at else first) + line if line else line
-                for at, line in enumerate(text.rstrip().split("\n"))
-            )
-            if self._lists
-            else text
-        )
+        head, *more = text.rstrip().split("\n")
+        return "\n".join([first + head, *(rest + line if line else line for line in more)])
 
 
 def _inline(token: Token) -> str:
     parts = (_piece(child) for child in token.children or [])
     text = _WIKI_LINK.sub(lambda link: "" if link[1] else link[2], _without_tags("".join(parts)))
-    return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()
+    lines = (" ".join(line.split()) for line in text.translate(_CODE_BACK).split("\n"))
+    return "\n".join(lines).strip()
 
 
 def _piece(token: Token) -> str:
     match token.type:
-        case "text" | "code_inline":
+        case "text":
             return token.content
+        case "code_inline":
+            return token.content.translate(_CODE)
         case "softbreak":
             return " "
         case "hardbreak":
