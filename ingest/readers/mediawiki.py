@@ -54,12 +54,11 @@ def read_mediawiki(file: Path, name: str) -> Iterator[Document | Failure]:
         UnreadableFile: No page at all could be found.
     """
     progress = _Progress()
-    seen: set[int] = set()
     with open_dump(file) as stream:
         wiki: Wiki | None = None
         for xml in _split(_decoded(stream, progress), progress):
             wiki = wiki or _wiki(progress.head)
-            outcome = _read_page(xml, name, wiki, seen)
+            outcome = _read_page(xml, name, wiki)
             progress.pages += 1
             progress.title = _title_of(xml) or progress.title
             if outcome is not None:
@@ -141,16 +140,16 @@ def _title_of(xml: str) -> str:
     return one_line(found[1]) if found else ""
 
 
-def _read_page(xml: str, name: str, wiki: Wiki, seen: set[int]) -> Document | Failure | None:
+def _read_page(xml: str, name: str, wiki: Wiki) -> Document | Failure | None:
     path = f"{name}#{_title_of(xml) or '(a page without a title)'}"
     try:
         with in_plain_words("the page is damaged"):
-            return _document(ElementTree.fromstring(xml), name, wiki, seen)
+            return _document(ElementTree.fromstring(xml), name, wiki)
     except UnreadableFile as error:
         return Failure(path, str(error))
 
 
-def _document(page: ElementTree.Element, name: str, wiki: Wiki, seen: set[int]) -> Document | None:
+def _document(page: ElementTree.Element, name: str, wiki: Wiki) -> Document | None:
     namespace = int(page.findtext("ns") or 0)
     if namespace not in NAMESPACES or page.find("redirect") is not None:
         return None
@@ -168,7 +167,6 @@ def _document(page: ElementTree.Element, name: str, wiki: Wiki, seen: set[int]) 
         if namespace:
             return None
         raise UnreadableFile("the page holds no text")
-    _refuse_twin(title, seen)
     metadata = {
         "site": wiki.site,
         "page_id": page.findtext("id") or "",
@@ -190,10 +188,3 @@ def _latest(page: ElementTree.Element) -> ElementTree.Element:
     if not revisions:
         raise UnreadableFile("the page has no revision")
     return max(revisions, key=lambda revision: revision.findtext("timestamp") or "")
-
-
-def _refuse_twin(title: str, seen: set[int]) -> None:
-    """Two documents of one path would overwrite each other."""
-    if hash(title) in seen:
-        raise UnreadableFile("a page of the same title stands earlier in the dump and was kept")
-    seen.add(hash(title))
