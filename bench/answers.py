@@ -21,6 +21,7 @@ import scipy.stats
 from bench.squad_wiki import SEED, articles, open_wiki, sample
 from eval.grade import ANSWER_WORDS, contains
 from eval.squad import SquadQuestion
+from ingest.encode import QUOTE_CHARACTERS
 from service import ground
 from service.answer import Answerer
 from service.llm import LLM, Message, Reply
@@ -84,9 +85,7 @@ def _ask(answerer: Answerer, question: SquadQuestion) -> dict[str, Any]:
     started = time.perf_counter()
     found = answerer.answer(question.question)
     quotes = [citation.quote for citation in found.citations]
-    assert len(quotes) <= ground.QUOTES and all(
-        len(quote) <= ground.QUOTE_CHARACTERS for quote in quotes
-    )
+    assert len(quotes) <= ground.QUOTES and all(len(quote) <= QUOTE_CHARACTERS for quote in quotes)
     return {
         "id": question.id,
         "article": question.article,

@@ -17,7 +17,7 @@ HEADER_CHARACTERS = 200
 """A longer header is cut: it would push the slice out of what the embedder reads."""
 CHARACTERS_PER_TOKEN = 16
 """At most: word pieces count a run of 100,000 letters as one unknown token, a prompt does not."""
-SCRAP_SHARE = 3
+SCRAP_SHARE = 2
 """A chunk smaller than one part in so many of the limit goes on over a section's border."""
 
 

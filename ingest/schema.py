@@ -64,7 +64,9 @@ CREATE TABLE chunks (
     page_to INTEGER,
     start INTEGER NOT NULL,
     end INTEGER NOT NULL,
-    embedding BLOB NOT NULL
+    embedding BLOB NOT NULL,  -- float32
+    spans BLOB NOT NULL,  -- int32 pairs, of the sentences in the text
+    sentences BLOB NOT NULL  -- float16, a row a span
 ) STRICT;
 CREATE INDEX chunks_by_document ON chunks (document_id, position);
 """

@@ -4,13 +4,11 @@
 questions. A `Snapshot` answers wholly from one.
 """
 
-import json
 import math
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,8 +17,6 @@ import numpy as np
 import tantivy
 
 from ingest import derive
-from ingest.chunk import page_at, section_at
-from ingest.documents import Page, Section
 from ingest.embed import Embedder, Vectors
 from ingest.schema import (
     VISIBLE,
@@ -31,41 +27,14 @@ from ingest.schema import (
     read_manifest,
     read_only,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """A document as the index has it; see `ingest.documents.Document` for the fields."""
-
-    id: int
-    root: Path
-    file: str
-    path: str
-    kind: str
-    title: str
-    collection: str
-    metadata: Mapping[str, str]
-    sections: Sequence[Section]
-    pages: Sequence[Page]
-    empty_pages: Sequence[int]
-
-    def place(self, offset: int) -> tuple[int | None, tuple[str, ...]]:
-        """The physical page (from 1; None outside PDFs) and heading path at a text offset."""
-        return page_at(self.pages, offset), section_at(self.sections, offset)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk as the index has it; `text` is the document's text from `start` to `end`."""
-
-    id: int
-    document: StoredDocument
-    text: str
-    section: tuple[str, ...]
-    page_from: int | None
-    page_to: int | None
-    start: int
-    end: int
+from ingest.stored import (
+    Closeness,
+    StoredChunk,
+    StoredDocument,
+    to_chunk,
+    to_closeness,
+    to_document,
+)
 
 
 class Snapshot:
@@ -119,6 +88,17 @@ class Snapshot:
             for term, count in counts.items()
         }
 
+    def closeness(self, query: Vectors, ids: Iterable[int]) -> dict[int, Closeness]:
+        """How near chunks and each of their sentences are to a query vector, by chunk id."""
+        wanted = tuple(ids)
+        rows = self._db.execute(
+            "SELECT chunks.id, title, embedding, spans, chunks.sentences FROM chunks "
+            "JOIN documents ON documents.id = document_id "
+            f"WHERE chunks.id IN ({', '.join('?' * len(wanted))})",
+            wanted,
+        )
+        return {row["id"]: to_closeness(row, query) for row in rows}
+
     def chunks(self, ids: Sequence[int]) -> list[StoredChunk]:
         """Chunks by id, in the given order; ids that this generation does not show are left out."""
         if not ids:
@@ -137,7 +117,7 @@ class Snapshot:
                 documents[owner] = self.document(owner)
             document = documents[owner]
             if document is not None:
-                found[row["id"]] = _chunk(row, document)
+                found[row["id"]] = to_chunk(row, document)
         return [found[i] for i in ids if i in found]
 
     def document(self, document_id: int) -> StoredDocument | None:
@@ -177,7 +157,7 @@ class Snapshot:
             f"WHERE {VISIBLE} AND NOT hidden AND {condition} ORDER BY documents.path",
             {"generation": self.generation, **values},
         )
-        return (_document(row) for row in rows)
+        return (to_document(row) for row in rows)
 
     def _hidden(self) -> set[int]:
         rows = self._db.execute(
@@ -264,32 +244,3 @@ class Reader:
                 )
             self._derived = derive.load(self._index, generation)
         return self._derived
-
-
-def _document(row: sqlite3.Row) -> StoredDocument:
-    return StoredDocument(
-        id=row["id"],
-        root=Path(row["root"]),
-        file=row["file"],
-        path=row["path"],
-        kind=row["kind"],
-        title=row["title"],
-        collection=row["collection"],
-        metadata=json.loads(row["metadata"]),
-        sections=[Section(start, tuple(path)) for start, path in json.loads(row["sections"])],
-        pages=[Page(start, label) for start, label in json.loads(row["pages"])],
-        empty_pages=json.loads(row["empty_pages"]),
-    )
-
-
-def _chunk(row: sqlite3.Row, document: StoredDocument) -> StoredChunk:
-    return StoredChunk(
-        id=row["id"],
-        document=document,
-        text=row["text"],
-        section=tuple(json.loads(row["section"])),
-        page_from=row["page_from"],
-        page_to=row["page_to"],
-        start=row["start"],
-        end=row["end"],
-    )

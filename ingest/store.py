@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ingest.chunk import Chunk
 from ingest.documents import Document, Failure
-from ingest.embed import Vectors
+from ingest.encode import Encoded
 from ingest.schema import VISIBLE, published
 
 
@@ -93,7 +95,7 @@ class Store:
         document: Document,
         digest: str,
         chunks: Sequence[Chunk],
-        vectors: Vectors,
+        encoded: Sequence[Encoded],
     ) -> None:
         """Write one document in one transaction, in place of the living one at its path."""
         with self._transaction():
@@ -124,7 +126,7 @@ class Store:
             assert document_id is not None
             self._db.executemany(
                 "INSERT INTO chunks (document_id, position, text, section, page_from, page_to, "
-                "start, end, embedding) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"start, end, embedding, spans, sentences) VALUES ({', '.join('?' * 11)})",
                 [
                     (
                         document_id,
@@ -135,9 +137,11 @@ class Store:
                         chunk.page_to,
                         chunk.start,
                         chunk.end,
-                        vector.tobytes(),
+                        vectors.embedding.tobytes(),
+                        np.array(vectors.spans, np.int32).tobytes(),
+                        vectors.sentences.tobytes(),
                     )
-                    for chunk, vector in zip(chunks, vectors, strict=True)
+                    for chunk, vectors in zip(chunks, encoded, strict=True)
                 ],
             )
 

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ingest import derive
-from ingest.chunk import Chunk, ChunkSettings, chunk, contextual
+from ingest.chunk import Chunk, ChunkSettings, chunk
 from ingest.documents import Document, Failure, UnreadableFile
 from ingest.embed import Embedder
+from ingest.encode import encode
 from ingest.lock import locked
 from ingest.plan import UNREADABLE, Known, Plan, make_plan, refuse_together
 from ingest.progress import Progress
@@ -229,14 +230,8 @@ class _Run:
 
     def _flush(self) -> None:
         """Embed what waits, then write it in order: documents, and files after their last one."""
-        texts = [
-            contextual(waiting.document.title, one.section, one.text)
-            for _, waiting in self._queue
-            if waiting
-            for one in waiting.chunks
-        ]
-        vectors = self._embedder.embed(texts)
-        at = 0
+        documents = [(one.document, one.chunks) for _, one in self._queue if one]
+        encoded = iter(encode(documents, self._embedder))
         for file, waiting in self._queue:
             if waiting is None:
                 self._report.deleted += self._store.finish(
@@ -244,7 +239,6 @@ class _Run:
                 )
                 self._progress.done(file.path)
                 continue
-            upto = at + len(waiting.chunks)
             self._store.put(
                 file.root,
                 file.path,
@@ -252,10 +246,9 @@ class _Run:
                 waiting.document,
                 waiting.digest,
                 waiting.chunks,
-                vectors[at:upto],
+                next(encoded),
             )
             self._progress.document(len(waiting.chunks))
-            at = upto
         self._queue.clear()
         self._queued_chunks = 0
 

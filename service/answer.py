@@ -116,9 +116,8 @@ class Answerer:
         """What an answer is made from, short of asking the model."""
         with self.reader.snapshot() as snapshot:
             found = self._retrieve(snapshot, question, top_k, collection)
-            weights = snapshot.term_weights(question)
             generation = snapshot.generation
-        quotes = self._quotes(found, weights)
+        quotes = ground.rank(question, found.hits, found.term_weights, terms)
         return Looked(found, quotes, abstain.signals(found.hits, quotes), generation)
 
     def answer(
@@ -140,9 +139,7 @@ class Answerer:
             answer=worded.text,
             abstained=worded.grounding == "none",
             grounding=worded.grounding,
-            citations=[
-                _citation(n, quote, found.hits) for n, quote in enumerate(worded.quotes, start=1)
-            ],
+            citations=[_citation(n, quote) for n, quote in enumerate(worded.quotes, start=1)],
             model=reply.model if reply else self.llm.name,
             usage=_usage(reply),
             timings_ms=Timings(
@@ -166,13 +163,6 @@ class Answerer:
         settings = replace(self.retrieval, top_k=top_k) if top_k else self.retrieval
         return retrieve(question, snapshot, self.embedder, settings, collection)
 
-    def _quotes(self, found: Retrieved, weights: dict[str, float]) -> list[Quote]:
-        candidates = ground.split([hit.chunk.text for hit in found.hits])
-        vectors = self.embedder.embed([candidate.text for candidate in candidates])
-        cosines = [float(one) for one in vectors @ found.query[0]]
-        scores = [hit.score for hit in found.hits]
-        return ground.rank(candidates, cosines, scores, weights, terms)
-
 
 @dataclass(frozen=True, slots=True)
 class _Worded:
@@ -195,7 +185,7 @@ def word(reply: str, question: str, quotes: Sequence[Quote]) -> _Worded:
 
 
 def _quoted(quotes: Sequence[Quote]) -> str:
-    return " ".join(f"{quote.sentence.text} [{n}]" for n, quote in enumerate(quotes, start=1))
+    return " ".join(f"{quote.text} [{n}]" for n, quote in enumerate(quotes, start=1))
 
 
 def _messages(question: str, hits: Sequence[Hit]) -> list[Message]:
@@ -210,22 +200,19 @@ def _usage(reply: Reply | None) -> Usage:
     return Usage(reply.prompt_tokens, reply.completion_tokens) if reply else Usage()
 
 
-def _citation(n: int, quote: Quote, hits: Sequence[Hit]) -> Citation:
-    sentence = quote.sentence
-    hit = hits[sentence.passage - 1]
-    document = hit.chunk.document
-    start = hit.chunk.start + sentence.start
-    page, section = document.place(start)
+def _citation(n: int, quote: Quote) -> Citation:
+    chunk = quote.hit.chunk
+    page, section = chunk.document.place(chunk.start + quote.start)
     return Citation(
         n=n,
-        document=document.path,
-        document_id=document.id,
-        title=document.title,
+        document=chunk.document.path,
+        document_id=chunk.document.id,
+        title=chunk.document.title,
         page=page,
         section=" > ".join(section),
-        chunk_id=hit.chunk.id,
-        quote=sentence.text,
-        start=start,
-        end=hit.chunk.start + sentence.end,
-        score=round(hit.score, 4),
+        chunk_id=chunk.id,
+        quote=quote.text,
+        start=chunk.start + quote.start,
+        end=chunk.start + quote.end,
+        score=round(quote.hit.score, 4),
     )

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -131,17 +132,16 @@ def search(
     Exit status: 0 (also where nothing is found), 2 where it could not be searched.
     """
     from ingest.snapshot import Reader
-    from service.loading import load_embedder
-    from service.retrieve import RetrievalSettings, retrieve
+    from service.loading import load_embedder, retrieval_settings
+    from service.retrieve import retrieve
     from service.schemas import search_values
 
     settings = _settings(index)
     try:
         embedder = load_embedder(settings)
         with Reader(settings.index, embedder).snapshot() as snapshot:
-            chosen = RetrievalSettings(
-                top_k or settings.top_k, settings.candidates, settings.dense_weight
-            )
+            chosen = retrieval_settings(settings)
+            chosen = replace(chosen, top_k=top_k or chosen.top_k)
             found = retrieve(query, snapshot, embedder, chosen, collection)
     except (IndexRefused, ValueError) as error:
         _refuse(error)

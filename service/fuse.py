@@ -1,29 +1,58 @@
-"""Fusing the dense and the lexical list of hits. Pure."""
+"""Fusing what dense and lexical search say of a chunk. Pure.
 
-from collections.abc import Mapping
+Both are put on absolute scales before they are added: a cosine is one already, and BM25 is divided
+by the most that the question's terms could give. Scores so fused can be compared between questions,
+and a lexical list in which nothing fits well does not count as if it did, which is what min-max and
+reciprocal ranks do (Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS
+2023; measured in docs/decisions/2026-11-24-fusion.md).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ingest.stored import Closeness
+
+BM25_MOST = 2.2
+"""A term gives its weight times k1 + 1 at the most, k1 being 1.2 (tantivy's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Shares of the parts of a score.
+
+    `dense`: of the cosines against BM25; `sentence`: of the best sentence's cosine against the
+    chunk's own; `title`: added for the question's terms in the document's title.
+    """
+
+    dense: float = 0.7
+    sentence: float = 0.6
+    title: float = 0.1
 
 
 def fuse(
-    dense: Mapping[int, float], lexical: Mapping[int, float], weight: float = 0.5
+    close: Mapping[int, Closeness],
+    lexical: Mapping[int, float],
+    term_weights: Mapping[str, float],
+    titles: Mapping[str, float],
+    weights: Weights,
 ) -> list[tuple[int, float]]:
-    """Weighted min-max fusion: (chunk id, score in 0…1) in falling order, ties by id.
+    """(chunk id, score) in falling order, ties by id.
 
-    `dense` and `lexical` give each chunk's score in its own scale; a chunk that one of them lacks
-    gets nothing from it. `weight` is the dense share. Scores are kept rather than ranks (RRF),
-    since they know how much better the first hit is than the second (Bruch et al., "An Analysis of
-    Fusion Functions for Hybrid Retrieval", TOIS 2023).
+    `close` has all candidates; `lexical` the BM25 scores of those that have one; `term_weights` the
+    question's terms with their idf; `titles` the share of them that each document's title holds.
     """
-    fused: dict[int, float] = {}
-    for scores, share in ((dense, weight), (lexical, 1 - weight)):
-        low, spread = _range(scores)
-        for chunk, score in scores.items():
-            fused[chunk] = fused.get(chunk, 0.0) + share * (score - low) / spread
+    most = BM25_MOST * sum(term_weights.values()) or 1.0
+    fused = {
+        chunk: weights.dense * ((1 - weights.sentence) * near.cosine + weights.sentence * near.best)
+        + (1 - weights.dense) * lexical.get(chunk, 0.0) / most
+        + weights.title * titles[near.title]
+        for chunk, near in close.items()
+    }
     return sorted(fused.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _range(scores: Mapping[int, float]) -> tuple[float, float]:
-    if not scores:
-        return 0.0, 1.0
-    low, high = min(scores.values()), max(scores.values())
-    # A single hit, or all alike: each counts in full.
-    return (low, high - low) if high > low else (low - 1.0, 1.0)
+def overlap(text_terms: Collection[str], weights: Mapping[str, float]) -> float:
+    """The share of the question's terms that a text holds, each by its weight (idf); 0…1."""
+    total = sum(weights.values())
+    held = sum(weight for term, weight in weights.items() if term in text_terms)
+    return held / total if total else 0.0

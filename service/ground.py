@@ -1,22 +1,28 @@
 """Which sentences of the passages bear an answer, and whether a model's answer is borne. Pure.
 
-A quote is one sentence of `QUOTE_CHARACTERS` or less; an answer has `QUOTES` at most.
+A quote is one sentence of 300 characters or less; an answer has `QUOTES` at most.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.sentences import Span, sentences, trim
+from service.fuse import overlap
+from service.retrieve import Hit
+from service.shape import fits
 
-QUOTE_CHARACTERS = 300
 QUOTES = 3
 
-OVERLAP_WEIGHT = 0.5
-HIT_WEIGHT = 0.1
+OVERLAP_WEIGHT = 0.3
+HEADING_WEIGHT = 0.1
+CODE_WEIGHT = 0.2
+SHAPE_WEIGHT = 0.25
+NEIGHBOUR_WEIGHT = 0.2
+HIT_WEIGHT = 0.5
 LENGTH_WEIGHT = 0.1
 FULL_LENGTH = 200
-"""Weights of `rank`, chosen on the `tune` articles: docs/decisions/2026-11-24-quotes.md."""
+"""Weights of `rank` beside the cosine's 1, chosen on the `tune` articles and the demo company's
+development questions: docs/decisions/2026-11-24-quotes.md."""
 
 SUPPORT_SHARE = 0.8
 """Share of an answer's words, beyond those of the question, that its quotes must hold."""
@@ -26,92 +32,76 @@ Terms = Callable[[str], list[str]]
 
 _CITED = re.compile(r"\s*\[(\d+)\]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_BREAK = re.compile(r"[;,:)](?=\s)|\s[-–—|](?=\s)")
-_SCRAP = 3
-"""A line of fewer words is a heading or a cell: no quote."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence: the number of its passage, from 1, and offsets into the passage's text."""
-
-    passage: int
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A ranked sentence; `overlap` is the share of the question's weight in terms that it holds."""
+    """A ranked sentence of a hit, by offsets into the hit's text.
 
-    sentence: Sentence
+    `overlap` is the share of the question's weight in terms that it holds.
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    text: str
     score: float
     cosine: float
     overlap: float
 
 
-def split(passages: Sequence[str]) -> list[Sentence]:
-    """The sentences of the passages that can be quoted; longer ones in pieces, cut at a clause."""
-    return [
-        Sentence(number, span.start, span.end, text[span.start : span.end])
-        for number, text in enumerate(passages, start=1)
-        for sentence in sentences(text)
-        for span in _pieces(text, sentence)
-        if len(text[span.start : span.end].split()) >= _SCRAP
-    ]
-
-
-def _pieces(text: str, span: Span) -> list[Span]:
-    pieces: list[Span] = []
-    start, end = span
-    while end - start > QUOTE_CHARACTERS:
-        window = text[start : start + QUOTE_CHARACTERS]
-        clauses = [found.end() for found in _BREAK.finditer(window)]
-        cut = max((at for at in clauses if at > QUOTE_CHARACTERS // 3), default=0)
-        cut = cut or window.rfind(" ") if cut or " " in window else QUOTE_CHARACTERS
-        pieces.append(trim(text, start, start + cut))
-        start = trim(text, start + cut, end).start
-    pieces.append(Span(start, end))
-    return pieces
-
-
-def overlap(text_terms: Collection[str], weights: Mapping[str, float]) -> float:
-    """The share of the question's terms that a text holds, each by its weight (idf); 0…1."""
-    total = sum(weights.values())
-    held = sum(weight for term, weight in weights.items() if term in text_terms)
-    return held / total if total else 0.0
-
-
 def rank(
-    found: Sequence[Sentence],
-    cosines: Sequence[float],
-    hit_scores: Sequence[float],
-    weights: Mapping[str, float],
-    terms: Terms,
+    question: str, hits: Sequence[Hit], weights: Mapping[str, float], terms: Terms
 ) -> list[Quote]:
-    """Quotes, best first: by meaning, by the question's rare words, by their hit, by substance.
+    """The sentences of the hits, best first; `weights` are the question's terms with their idf.
 
-    `cosines` are those of each sentence with the question; `hit_scores` belong to the passages.
+    A sentence counts by its meaning, the question's rare words in it and in its headings, the codes
+    and numbers that the question names, whether it has the shape of an answer (a number to "how
+    many"), its length, its hit, and the sentence before or after it: what a question asks for often
+    stands next to the sentence that it sounds like.
     """
-    quotes: list[Quote] = []
-    for sentence, cosine in zip(found, cosines, strict=True):
-        held = overlap(set(terms(sentence.text)), weights)
-        score = (
-            cosine
-            + OVERLAP_WEIGHT * held
-            + HIT_WEIGHT * hit_scores[sentence.passage - 1]
-            + LENGTH_WEIGHT * min(len(sentence.text), FULL_LENGTH) / FULL_LENGTH
+    return sorted(
+        (quote for hit in hits for quote in _ranked(question, hit, weights, terms)),
+        key=lambda quote: -quote.score,
+    )
+
+
+def _ranked(question: str, hit: Hit, weights: Mapping[str, float], terms: Terms) -> list[Quote]:
+    """The sentences of one hit, in the order of its text."""
+    cosines = hit.close.sentences
+    texts = [hit.chunk.text[start:end] for start, end in hit.close.spans]
+    headings = [hit.chunk.heading(start) for start, _ in hit.close.spans]
+    held = [set(terms(text)) for text in texts]
+    overlaps = [overlap(found, weights) for found in held]
+    near = [
+        cosine + OVERLAP_WEIGHT * share for cosine, share in zip(cosines, overlaps, strict=True)
+    ]
+    codes = dict.fromkeys((term for term in weights if not term.isalpha()), 1.0)
+
+    def score(at: int) -> float:
+        above = set(terms(headings[at]))
+        beside = near[max(at - 1, 0) : at] + near[at + 1 : at + 2]
+        return (
+            near[at]
+            + NEIGHBOUR_WEIGHT * max(beside, default=0.0)
+            + HEADING_WEIGHT * overlap(above - held[at], weights)
+            + CODE_WEIGHT * overlap(above | held[at], codes)
+            + SHAPE_WEIGHT * fits(question, texts[at], headings[at])
+            + LENGTH_WEIGHT * min(len(texts[at]), FULL_LENGTH) / FULL_LENGTH
+            + HIT_WEIGHT * hit.score
         )
-        quotes.append(Quote(sentence, score, cosine, held))
-    return sorted(quotes, key=lambda quote: -quote.score)
+
+    return [
+        Quote(hit, *hit.close.spans[at], text, score(at), cosines[at], overlaps[at])
+        for at, text in enumerate(texts)
+    ]
 
 
 def best_quotes(ranked: Sequence[Quote], count: int = QUOTES) -> list[Quote]:
     """The best, none of the same words twice."""
     kept: dict[str, Quote] = {}
     for quote in ranked:
-        kept.setdefault(" ".join(quote.sentence.text.casefold().split()), quote)
+        kept.setdefault(" ".join(quote.text.casefold().split()), quote)
         if len(kept) == count:
             break
     return list(kept.values())
@@ -135,16 +125,13 @@ def support(
     numbers = set(_NUMBER.findall(said)) - set(_NUMBER.findall(question))
     if not wanted:
         return None
-    held = {quote: set(terms(quote.sentence.text)) & wanted for quote in quotes}
     chosen: list[Quote] = []
     missing = set(wanted)
-    while missing and len(chosen) < QUOTES:
-        best = max(quotes, key=lambda quote: (len(held[quote] & missing), quote.score))
-        if not held[best] & missing:
-            break
-        chosen.append(best)
-        missing -= held[best]
-    borne = {number for quote in chosen for number in _NUMBER.findall(quote.sentence.text)}
+    for quote in sorted(quotes, key=lambda one: -len(missing.intersection(terms(one.text)))):
+        if missing.intersection(terms(quote.text)) and len(chosen) < QUOTES:
+            chosen.append(quote)
+            missing.difference_update(terms(quote.text))
+    borne = {number for quote in chosen for number in _NUMBER.findall(quote.text)}
     if len(missing) > (1 - SUPPORT_SHARE) * len(wanted) or not numbers <= borne:
         return None
     return chosen

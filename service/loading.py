@@ -9,6 +9,7 @@ from ingest.embed import Embedder
 from ingest.schema import IndexRefused
 from ingest.snapshot import Reader
 from service.answer import Answerer
+from service.fuse import Weights
 from service.llm import LLM, LLMError
 from service.problems import NotReady
 from service.retrieve import RetrievalSettings
@@ -68,10 +69,16 @@ def make_answerer(
         reader,
         embedder,
         llm,
-        RetrievalSettings(settings.top_k, settings.candidates, settings.dense_weight),
+        retrieval_settings(settings),
         settings.max_tokens,
         settings.abstain_below,
     )
+
+
+def retrieval_settings(settings: ServiceSettings) -> RetrievalSettings:
+    """The part of the settings that retrieval takes."""
+    weights = Weights(settings.dense_weight, settings.sentence_share, settings.title_weight)
+    return RetrievalSettings(settings.top_k, settings.candidates, weights)
 
 
 class Loading:

@@ -3,9 +3,11 @@
 import time
 from dataclasses import dataclass
 
-from ingest.embed import Embedder, Vectors
-from ingest.snapshot import Snapshot, StoredChunk
-from service.fuse import fuse
+from ingest.derive import terms
+from ingest.embed import Embedder
+from ingest.snapshot import Snapshot
+from ingest.stored import Closeness, StoredChunk
+from service.fuse import Weights, fuse, overlap
 
 
 class UnknownCollection(ValueError):
@@ -16,31 +18,32 @@ class UnknownCollection(ValueError):
 class Hit:
     """A retrieved chunk.
 
-    `score` is the fused one, 0…1 within its question, by which hits are sorted; `cosine` and `bm25`
-    are what each search gave, None where it did not list the chunk.
+    `score` is the fused one, by which hits are sorted: 1 at the most, and on one scale for all
+    questions. `close` are the cosines of the chunk and its sentences; `bm25` is None where lexical
+    search did not list the chunk.
     """
 
     chunk: StoredChunk
     score: float
-    cosine: float | None
+    close: Closeness
     bm25: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSettings:
-    """`top_k` hits out of `candidates` by each search, fused with `dense_weight`."""
+    """`top_k` hits out of `candidates` by each search, fused with `weights`."""
 
     top_k: int = 3
     candidates: int = 50
-    dense_weight: float = 0.5
+    weights: Weights = Weights()
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The hits, best first, the question's vector (1, dimension), and milliseconds spent."""
+    """The hits, best first, the question's terms with their idf, and milliseconds spent."""
 
     hits: list[Hit]
-    query: Vectors
+    term_weights: dict[str, float]
     embed_ms: float
     search_ms: float
 
@@ -62,14 +65,20 @@ def retrieve(
     embedded = time.perf_counter()
     dense = snapshot.dense(query, settings.candidates, collection)
     lexical = snapshot.lexical(question, settings.candidates, collection)
-    best = fuse(dense, lexical, settings.dense_weight)[: settings.top_k]
-    scores = dict(best)
+    weights = snapshot.term_weights(question)
+    close = snapshot.closeness(query, dense.keys() | lexical.keys())
+    titles = {
+        title: overlap(set(terms(title)), weights)
+        for title in {near.title for near in close.values()}
+    }
+    fused = fuse(close, lexical, weights, titles, settings.weights)
+    scores = dict(fused[: settings.top_k])
     hits = [
-        Hit(chunk, scores[chunk.id], dense.get(chunk.id), lexical.get(chunk.id))
-        for chunk in snapshot.chunks([chunk for chunk, _ in best])
+        Hit(chunk, scores[chunk.id], close[chunk.id], lexical.get(chunk.id))
+        for chunk in snapshot.chunks(list(scores))
     ]
     done = time.perf_counter()
-    return Retrieved(hits, query, (embedded - started) * 1000, (done - embedded) * 1000)
+    return Retrieved(hits, weights, (embedded - started) * 1000, (done - embedded) * 1000)
 
 
 def check_collection(snapshot: Snapshot, collection: str | None) -> None:

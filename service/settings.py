@@ -60,7 +60,13 @@ class ServiceSettings(IngestSettings):
         default=50, ge=3, description="Hits that each of dense and lexical search contributes."
     )
     dense_weight: float = Field(
-        default=0.5, ge=0, le=1, description="Share of the dense score in the fused one."
+        default=0.7, ge=0, le=1, description="Share of the dense score in the fused one."
+    )
+    sentence_share: float = Field(
+        default=0.6, ge=0, le=1, description="Share of the best sentence in the dense score."
+    )
+    title_weight: float = Field(
+        default=0.1, ge=0, le=1, description="Added for the question's words in a title."
     )
     abstain_below: float = Field(
         default=abstain.THRESHOLD,

@@ -3,11 +3,11 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection, OperationalError
 
-import numpy as np
 import pytest
 
 from ingest.chunk import chunk
 from ingest.documents import Document, Failure, Page
+from ingest.encode import encode
 from ingest.schema import in_memory
 from ingest.store import Store, failures, totals
 from tests.corpora import CHUNKING
@@ -30,7 +30,7 @@ def store(connection: Connection) -> Store:
 def put(store: Store, path: str, text: str = "A pump.", file: str | None = None) -> None:
     document = Document(path, path, "pdf", text, pages=(Page(0, "1"),))
     chunks = chunk(document, EMBEDDER.count_tokens, CHUNKING)
-    vectors = EMBEDDER.embed([one.text for one in chunks])
+    (vectors,) = encode([(document, chunks)], EMBEDDER)
     root = store.root(Path("/corpus"))
     store.put(root, file or path, "manuals", document, f"digest of {text}", chunks, vectors)
 
@@ -133,9 +133,8 @@ def test_publishing_leaves_nothing_to_publish(store: Store):
 def test_a_document_is_written_wholly_or_not_at_all(store: Store, connection: Connection):
     document = Document("a", "a", "text", "A pump. A valve.")
     chunks = chunk(document, EMBEDDER.count_tokens, CHUNKING)
-    missing = np.zeros((0, 64), np.float32)
     with pytest.raises(ValueError, match="zip"):
-        store.put(store.root(Path("/c")), "a", "c", document, "digest", chunks, missing)
+        store.put(store.root(Path("/c")), "a", "c", document, "digest", chunks, [])
     assert (rows(connection), ids(connection)) == (0, set())
     put(store, "b")
     assert rows(connection) == 1

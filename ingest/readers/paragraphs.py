@@ -15,6 +15,7 @@ _MARKER = re.compile(
 )
 _ENDED = re.compile(r"(?:[.!?:;]|[;,:] (?:and|or))[\"'”’)\]]*$")
 _VALUE = re.compile(r"[($€£-]*\d[\d,.]*[%)]*|[—–-]|N/?[AM]")
+_PRICED = re.compile(r"[€$£]\s?\d[\d,.]*(?:\s(?:each|per \w+(?: \w+)?))?$")
 _CELL_GAP = re.compile(r"\S {4,}(?=\S)")
 _LEADERS = re.compile(r"(?:\s?[.…_]){4,}\s*")
 _RULE = re.compile(r"[-_=*.~ ]{3,}")
@@ -59,6 +60,7 @@ def parse_lines(text: str, page: int = 0) -> list[Line]:
         flat = " ".join(_LEADERS.sub(" … ", flat).split())
         lines.append(Line(flat, len(raw) - len(raw.lstrip()), row, gap, page=page))
         gap = False
+    _mark_priced_rows(lines)
     _ignore_double_spacing(lines)
     return lines
 
@@ -148,6 +150,14 @@ def _ends_in_values(flat: str) -> bool:
         elif token not in {"$", "€", "£", "%", ")", "%)", "|", "(", "$("}:
             break
     return values >= 2
+
+
+def _mark_priced_rows(lines: Sequence[Line]) -> None:
+    """Two or more lines on end that close with a price are the rows of a price list."""
+    priced = [_PRICED.search(line.text) is not None for line in lines]
+    for number, line in enumerate(lines):
+        beside = priced[max(number - 1, 0) : number] + priced[number + 1 : number + 2]
+        line.row = line.row or (priced[number] and any(beside))
 
 
 def _ignore_double_spacing(lines: list[Line]) -> None:

@@ -1,0 +1,113 @@
+"""Documents and chunks as an index has them, and reading them from its rows."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ingest.chunk import page_at, section_at
+from ingest.documents import Page, Section
+from ingest.embed import Vectors
+from ingest.sentences import Span
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as the index has it; see `ingest.documents.Document` for the fields."""
+
+    id: int
+    root: Path
+    file: str
+    path: str
+    kind: str
+    title: str
+    collection: str
+    metadata: Mapping[str, str]
+    sections: Sequence[Section]
+    pages: Sequence[Page]
+    empty_pages: Sequence[int]
+
+    def place(self, offset: int) -> tuple[int | None, tuple[str, ...]]:
+        """The physical page (from 1; None outside PDFs) and heading path at a text offset."""
+        return page_at(self.pages, offset), section_at(self.sections, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as the index has it; `text` is the document's text from `start` to `end`."""
+
+    id: int
+    document: StoredDocument
+    text: str
+    section: tuple[str, ...]
+    page_from: int | None
+    page_to: int | None
+    start: int
+    end: int
+
+    def heading(self, offset: int) -> str:
+        """Title and heading path at an offset of the chunk's text."""
+        _, section = self.document.place(self.start + offset)
+        return " > ".join([self.document.title, *section])
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """Cosines of a question with a chunk and with its sentences, whose spans are in its text."""
+
+    title: str
+    cosine: float
+    spans: tuple[Span, ...]
+    sentences: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """That of the nearest sentence, or the chunk's own where it has none."""
+        return max(self.sentences, default=self.cosine)
+
+
+def to_document(row: sqlite3.Row) -> StoredDocument:
+    """A row of documents, with its root's path as `root`."""
+    return StoredDocument(
+        id=row["id"],
+        root=Path(row["root"]),
+        file=row["file"],
+        path=row["path"],
+        kind=row["kind"],
+        title=row["title"],
+        collection=row["collection"],
+        metadata=json.loads(row["metadata"]),
+        sections=[Section(start, tuple(path)) for start, path in json.loads(row["sections"])],
+        pages=[Page(start, label) for start, label in json.loads(row["pages"])],
+        empty_pages=json.loads(row["empty_pages"]),
+    )
+
+
+def to_chunk(row: sqlite3.Row, document: StoredDocument) -> StoredChunk:
+    """A row of chunks."""
+    return StoredChunk(
+        id=row["id"],
+        document=document,
+        text=row["text"],
+        section=tuple(json.loads(row["section"])),
+        page_from=row["page_from"],
+        page_to=row["page_to"],
+        start=row["start"],
+        end=row["end"],
+    )
+
+
+def to_closeness(row: sqlite3.Row, query: Vectors) -> Closeness:
+    """The vectors of a row of chunks against a query of shape (1, dimension)."""
+    embedding = np.frombuffer(row["embedding"], np.float32)
+    spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
+    sentences = np.frombuffer(row["sentences"], np.float16).reshape(len(spans), -1)
+    return Closeness(
+        row["title"],
+        float(embedding @ query[0]),
+        tuple(Span(int(start), int(end)) for start, end in spans),
+        tuple(float(one) for one in sentences.astype(np.float32) @ query[0]),
+    )

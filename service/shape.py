@@ -1,0 +1,85 @@
+"""Whether a sentence has the shape of an answer to a question: a date to "when". Pure.
+
+The kinds of answer follow the coarse classes of Li and Roth, "Learning Question Classifiers"
+(COLING 2002), as far as a sentence's surface shows them.
+"""
+
+import re
+from collections.abc import Callable
+
+
+def _pattern(words: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(words, re.IGNORECASE | re.VERBOSE).search
+
+
+_NUMERAL = r"""(\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|
+    thirty|forty|fifty|sixty|ninety|hundred|thousand|million|billion|half|third|once|twice)\b)"""
+_MONTH = r"""\b(January|February|March|April|May|June|July|August|September|October|November|
+    December)\b"""
+_UNIT_OF_TIME = r"\b(second|minute|hour|day|week|month|year|decade)s?\b"
+
+_KINDS = (
+    # (what the question says, what the answer has)
+    (
+        _pattern(
+            r"""\bhow \s (long|soon|quickly|fast|often|old)\b | \bwithin \s what\b |
+            \b(what|which) \s (period|time \s limit|deadline|interval)\b"""
+        ),
+        _pattern(rf"{_NUMERAL} [^.]{{0,25}} {_UNIT_OF_TIME} | \b(daily|weekly|monthly|yearly)\b"),
+    ),
+    (
+        _pattern(
+            r"""\b(price|cost|costs|fee|fees|charge|charges|salary|budget|revenue|turnover)\b |
+            \bhow \s much \s .{0,20} \b(pay|paid|spend|spent|earn)\b"""
+        ),
+        _pattern(r"[€$£] | \b(euros?|dollars?|pounds?|cents?|free \s of \s charge)\b"),
+    ),
+    (
+        _pattern(
+            r"""\b(when|since \s when)\b |
+            \b(what|which) \s (year|date|day|time|month|week|century|decade)\b"""
+        ),
+        _pattern(
+            rf"""\b\d{{3,4}}s?\b | \b\d{{1,2}}:\d\d\b | centur | {_MONTH} |
+            \b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"""
+        ),
+    ),
+    (
+        _pattern(
+            r"""\bhow \s (many|much|far|large|big|tall|high|deep|wide|heavy|hot|cold|late|early)\b |
+            \b(what|which) \b .{0,45} \b(number|amount|percent|percentage|share|rate|limit|maximum|
+            minimum|temperature|range|length|weight|voltage|port|size|speed|height|depth)\b"""
+        ),
+        _pattern(_NUMERAL),
+    ),
+    (
+        _pattern(
+            r"""\b(who|whom|whose)\b |
+            \b(what|which) \s (city|country|state|place|region|town|site|building|company)\b"""
+        ),
+        re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-z]+").search,
+    ),
+)
+
+
+_ASKS_CAUSE = _pattern(
+    r"""\bwhy\b | \b(what|which) \b .{0,20} \b(made|caused?|causes|reasons?|culprit|led \s to)\b |
+    \b(cause|reason|culprit) \s (of|for|behind)\b"""
+)
+_CAUSE = _pattern(
+    r"""\b(because|since|due \s to|owing \s to|caused?|causes|reasons?|led \s to|so \s that|
+    therefore|as \s a \s result|why)\b"""
+)
+
+
+def fits(question: str, sentence: str, heading: str = "") -> float:
+    """1 where it has what the question's words ask for, 0 where not, 0.5 where they don't tell.
+
+    `heading` is what the sentence stands under: "Cause" answers "why".
+    """
+    if _ASKS_CAUSE(question):
+        return 1.0 if _CAUSE(f"{heading}: {sentence}") else 0.0
+    for asks, has in _KINDS:
+        if asks(question):
+            return 1.0 if has(sentence) else 0.0
+    return 0.5
