@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +34,7 @@ class Unasked:
 
     name = "none"
 
-    def complete(self, messages: list[Message], max_tokens: int) -> Reply:
+    def complete(self, messages: Sequence[Message], max_tokens: int) -> Reply:
         """An empty reply."""
         return Reply("", self.name, 0, 0)
 
@@ -50,7 +50,7 @@ def main() -> None:
     settings = ServiceSettings()
     embedder = load_embedder(settings)
     reader = open_wiki(options.work / "index", embedder)
-    llm: LLM = Unasked() if options.quotes_only else load_llm(settings)  # pyright: ignore
+    llm: LLM = Unasked() if options.quotes_only else load_llm(settings)
     answerer = make_answerer(settings, reader, embedder, llm)
     name = f"{'quotes' if options.quotes_only else llm.name}-{options.seed}.jsonl"
     questions = sample(options.questions, options.seed)
