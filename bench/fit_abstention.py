@@ -117,7 +117,7 @@ def _fit(groups: list[Group], shown: Group) -> None:
     print(f"THRESHOLD = {threshold:.3f}")
     for group, score in zip([*groups, shown], scores, strict=True):
         error = "false abstentions" if group.answerable else "false answers"
-        wrong = float(np.mean((score < threshold) == group.answerable))
+        wrong = sum((one < threshold) == group.answerable for one in score) / len(score)
         print(f"  {group.name:36} {len(score):4} questions, {error:17} {wrong:.3f}")
 
 

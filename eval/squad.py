@@ -4,7 +4,8 @@ Rajpurkar et al., "Know What You Don't Know: Unanswerable Questions for SQuAD" (
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,33 +28,45 @@ class SquadQuestion:
 
 def read_questions(file: Path) -> Iterator[SquadQuestion]:
     """All questions in the order of the file. Raises `UnreadableQuestions`."""
-    for article in _articles(file):
-        for paragraph in article["paragraphs"]:
-            for asked in paragraph["qas"]:
-                yield SquadQuestion(
-                    id=asked["id"],
-                    article=article["title"],
-                    question=asked["question"].strip(),
-                    answers=tuple(dict.fromkeys(a["text"] for a in asked["answers"])),
-                    paragraph=paragraph["context"],
-                )
+    for number, article in enumerate(_articles(file), start=1):
+        with _naming(f"{file}: article {number}"):
+            yield from _questions(article)
 
 
 def write_wiki(file: Path, folder: Path) -> list[Path]:
     """Write each article as a Markdown page of its paragraphs. Raises `UnreadableQuestions`."""
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for article in _articles(file):
-        title = article["title"].replace("_", " ")
-        paragraphs = [paragraph["context"].strip() for paragraph in article["paragraphs"]]
+    for number, article in enumerate(_articles(file), start=1):
+        with _naming(f"{file}: article {number}"):
+            title = article["title"].replace("_", " ")
+            paragraphs = [paragraph["context"].strip() for paragraph in article["paragraphs"]]
         page = folder / f"{article['title'].replace('/', '_')}.md"
         page.write_text("\n\n".join([f"# {title}", *paragraphs]) + "\n", encoding="utf-8")
         written.append(page)
     return written
 
 
+def _questions(article: dict[str, Any]) -> Iterator[SquadQuestion]:
+    for paragraph in article["paragraphs"]:
+        for asked in paragraph["qas"]:
+            yield SquadQuestion(
+                id=asked["id"],
+                article=article["title"],
+                question=asked["question"].strip(),
+                answers=tuple(dict.fromkeys(a["text"] for a in asked["answers"])),
+                paragraph=paragraph["context"],
+            )
+
+
 def _articles(file: Path) -> list[dict[str, Any]]:
+    with _naming(str(file)):
+        return list(json.loads(file.read_text(encoding="utf-8"))["data"])
+
+
+@contextmanager
+def _naming(place: str) -> Generator[None]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))["data"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableQuestions(f"{file}: not a SQuAD file ({error!r})") from error
+        yield
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UnreadableQuestions(f"{place}: not as in a SQuAD file ({error!r})") from error

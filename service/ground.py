@@ -6,6 +6,7 @@ A quote is one sentence of 300 characters or less; an answer has `QUOTES` at mos
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from service.fuse import overlap
 from service.retrieve import Hit
@@ -30,7 +31,7 @@ SUPPORT_SHARE = 0.8
 Terms = Callable[[str], list[str]]
 """A text's terms as the text index has them: lower case, stemmed."""
 
-_CITED = re.compile(r"\s*\[(\d+)\]")
+_CITED = re.compile(r"\s*\[\d+(?:\s*[,;]\s*\d+)*\]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -108,7 +109,7 @@ def best_quotes(ranked: Sequence[Quote], count: int = QUOTES) -> list[Quote]:
 
 
 def without_citations(answer: str) -> str:
-    """The answer without its [n]."""
+    """The answer without its [n] and [n, m]."""
     return _CITED.sub("", answer).strip()
 
 
@@ -125,13 +126,13 @@ def support(
     numbers = set(_NUMBER.findall(said)) - set(_NUMBER.findall(question))
     if not wanted:
         return None
-    chosen: list[Quote] = []
-    missing = set(wanted)
-    for quote in sorted(quotes, key=lambda one: -len(missing.intersection(terms(one.text)))):
-        if missing.intersection(terms(quote.text)) and len(chosen) < QUOTES:
-            chosen.append(quote)
-            missing.difference_update(terms(quote.text))
-    borne = {number for quote in chosen for number in _NUMBER.findall(quote.text)}
-    if len(missing) > (1 - SUPPORT_SHARE) * len(wanted) or not numbers <= borne:
-        return None
-    return chosen
+
+    def held(chosen: Sequence[Quote]) -> int:
+        text = "\n".join(quote.text for quote in chosen)
+        return len(wanted.intersection(terms(text))) if numbers <= set(_NUMBER.findall(text)) else 0
+
+    for count in range(1, QUOTES + 1):
+        most = max(combinations(quotes, count), key=held, default=())
+        if held(most) >= SUPPORT_SHARE * len(wanted):
+            return list(most)
+    return None

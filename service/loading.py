@@ -21,6 +21,11 @@ LONGEST_PAUSE = 30.0
 _Part = TypeVar("_Part")
 
 
+LOCAL_TOKENS = 64
+SERVER_TOKENS = 1024
+"""Longest answers: beyond a sentence the embedded model rambles; a server's may think first."""
+
+
 def load_embedder(settings: ServiceSettings) -> Embedder:
     """The embedder of the settings. Raises `UnknownEmbedder`."""
     from ingest.embed import SentenceEmbedder
@@ -70,7 +75,7 @@ def make_answerer(
         embedder,
         llm,
         retrieval_settings(settings),
-        settings.max_tokens,
+        settings.max_tokens or (SERVER_TOKENS if _remote(settings) else LOCAL_TOKENS),
         settings.abstain_below,
     )
 

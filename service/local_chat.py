@@ -49,7 +49,10 @@ class LocalChat:
         self._lock = threading.Lock()
 
     def complete(self, messages: Sequence[Message], max_tokens: int) -> Reply:
-        """See `LLM.complete`. Bounded by `max_tokens`; a prompt that is too long is refused."""
+        """See `LLM.complete`. Ends at `max_tokens` or a line's end, where small models ramble on.
+
+        A prompt that is too long is refused.
+        """
         import torch
 
         prompt = self._tokenizer.apply_chat_template(
@@ -70,6 +73,8 @@ class LocalChat:
                 **prompt,
                 max_new_tokens=max_tokens,
                 do_sample=False,
+                stop_strings=["\n"],
+                tokenizer=self._tokenizer,
                 pad_token_id=self._tokenizer.eos_token_id,
             )
         written = output[0, length:]

@@ -21,11 +21,17 @@ INSTRUCTION = (
 )
 
 _UNKNOWN = re.compile(
-    r"(sorry[,.]? )?i (do not|don['’]t|cannot|can['’]t) (know|answer|find)|"
-    r"the passages? (do|does) not (answer|say|mention|contain|provide)|no answer",
+    r"((i['’]m |i am )?sorry[,.]? (but )?)?"
+    r"i (do not|don['’]t|cannot|can['’]t|could not|couldn['’]t) (know|answer|find)|"
+    r"the (given |provided )?passages? (do|does)( not|n['’]t) "
+    r"(answer|say|mention|contain|provide)|no answer",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"</?\s*passage\b[^>]*>|<\|[^|>]*\|>", re.IGNORECASE)
+_FENCE = re.compile(
+    # The fence, closed or not, and what opens turns for ChatML, Llama, Phi; Mistral; Gemma.
+    r"</?\s*passage\b([^<>]*>)?|<\|[^|>]*\|>|\[/?INST\]|<</?SYS>>|</?s>|<(start|end)_of_turn>",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,11 @@ def _user(question: str, passages: Sequence[Passage]) -> str:
         f"[{number}] <passage>{_defused(passage.heading)}\n{_defused(passage.text)}</passage>"
         for number, passage in enumerate(passages, start=1)
     ]
-    return "\n\n".join([*reversed(numbered), f"Question: {question}"])
+    return "\n\n".join([*reversed(numbered), f"Question: {_defused(question)}"])
 
 
 def _defused(text: str) -> str:
     """Text that cannot close its fence or open a turn of a chat template."""
-    return _FENCE.sub(" ", text)
+    while _FENCE.search(text):  # what is left around one may make the next
+        text = _FENCE.sub(" ", text)
+    return text

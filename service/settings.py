@@ -50,7 +50,12 @@ class ServiceSettings(IngestSettings):
     llm_timeout: float = Field(
         default=60.0, gt=0, description="Seconds an answer may take the model, retries included."
     )
-    max_tokens: int = Field(default=160, ge=8, description="Longest answer of the model, tokens.")
+    max_tokens: int | None = Field(
+        default=None,
+        ge=8,
+        description="Longest answer of the model, in tokens; 64 in this process, 1024 at a server "
+        "(which may think first) unless set.",
+    )
     cache: str = Field(
         default="~/.cache/ragfirst", description="Where converted model weights are kept."
     )

@@ -14,7 +14,8 @@ def _pattern(words: str) -> Callable[[str], re.Match[str] | None]:
 
 _NUMERAL = r"""(\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|
     thirty|forty|fifty|sixty|ninety|hundred|thousand|million|billion|half|third|once|twice)\b)"""
-_MONTH = r"""\b(January|February|March|April|May|June|July|August|September|October|November|
+# With a capital: "may" and "march" are verbs.
+_MONTH = r"""\b(?-i:January|February|March|April|May|June|July|August|September|October|November|
     December)\b"""
 _UNIT_OF_TIME = r"\b(second|minute|hour|day|week|month|year|decade)s?\b"
 

@@ -1,0 +1,48 @@
+import math
+
+import pytest
+
+from service.abstain import BIAS, THRESHOLD, WEIGHTS, Signals, confidence, signals
+from tests.hits import hit, quotes, ranked
+
+
+def test_the_signals_are_those_of_the_best_hit_and_the_best_sentence():
+    hits = [hit("The pump leaks.\nIt rusts.", (0.2, 0.7), cosine=0.3), hit("No.", [], cosine=0.6)]
+    assert signals(hits, ranked("Who?", *hits)) == Signals(0.6, 0.2)
+
+
+def test_a_hit_without_sentences_has_its_own_signal():
+    assert signals([hit("Pump", cosine=0.6)], []) == Signals(0.6, 0.0)
+
+
+def test_nothing_found_has_no_signals():
+    assert signals([], []) == Signals(0.0, 0.0)
+
+
+def test_nothing_found_is_below_the_threshold():
+    assert confidence(signals([], [])) < THRESHOLD
+
+
+def test_what_fits_perfectly_is_above_the_threshold():
+    assert confidence(Signals(1.0, 1.0)) > THRESHOLD
+
+
+def test_confidence_is_the_probability_of_the_fitted_log_odds():
+    sure = confidence(Signals(0.5, 0.4))
+    assert math.log(sure / (1 - sure)) == pytest.approx(WEIGHTS[0] * 0.5 + WEIGHTS[1] * 0.4 + BIAS)
+
+
+@pytest.mark.parametrize("nearer", [Signals(0.6, 0.4), Signals(0.5, 0.5)])
+def test_confidence_rises_with_each_cosine(nearer: Signals):
+    assert confidence(nearer) > confidence(Signals(0.5, 0.4))
+
+
+@pytest.mark.parametrize("of", [Signals(-1.0, -1.0), Signals(0.0, 0.0), Signals(1.0, 1.0)])
+def test_confidence_is_a_probability(of: Signals):
+    assert 0.0 <= confidence(of) <= 1.0
+
+
+def test_the_best_sentence_need_not_be_the_first_quote():
+    far, near = quotes("Far.", "Near.")
+    object.__setattr__(near, "cosine", 0.9)
+    assert signals([], [far, near]).quote_cosine == 0.9
