@@ -185,6 +185,10 @@ def test_words_of_the_question_need_no_quote():
     assert bearing(SAID, "alpha bravo charlie", question="delta echo?") is not None
 
 
+def test_a_number_that_a_quote_holds_is_borne():
+    assert bearing("It moves 4.30 litres.", "The pump: 4.30 litres, and it moves.") is not None
+
+
 @pytest.mark.parametrize("number", ["43", "4300", "4.30", "430,5"])
 def test_a_number_that_no_quote_holds_is_not_borne(number: str):
     answer = f"alpha bravo charlie delta echo golf hotel india {number}"
