@@ -105,8 +105,10 @@ def _ask(answerer: Answerer, question: SquadQuestion) -> dict[str, Any]:
 def _print(rows: list[dict[str, Any]], title: str) -> None:
     print(title)
     _share("gold in the text of the top three hits", [row["in_hits"] for row in rows])
-    both = [row["in_quotes"] or (row["in_answer"] and row["grounding"] != "none") for row in rows]
-    _share("gold in the answer or its quotes", both)
+    given = [row["grounding"] != "none" for row in rows]
+    both = [row["in_quotes"] or row["in_answer"] for row in rows]
+    _share("gold in the answer or its quotes", [a and b for a, b in zip(given, both, strict=True)])
+    _share("  … counting what an abstention shows too", both)
     _share("gold in the first 40 words of the answer", [row["right"] for row in rows])
     for grounding in ("model", "quoted", "none"):
         some = [row for row in rows if row["grounding"] == grounding]
