@@ -6,8 +6,8 @@ A quote is one sentence of 300 characters or less; an answer has `QUOTES` at mos
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
+from ingest.sentences import sentences
 from service.fuse import overlap
 from service.retrieve import Hit
 from service.shape import fits
@@ -25,13 +25,20 @@ FULL_LENGTH = 200
 """Weights of `rank` beside the cosine's 1, chosen on the `tune` articles and the demo company's
 development questions: docs/decisions/2026-11-24-quotes.md."""
 
-SUPPORT_SHARE = 0.8
-"""Share of an answer's words, beyond those of the question, that its quotes must hold."""
+SUPPORT_SHARE = 0.9
+"""Share of a statement's words that one quote must hold, headings included."""
 
 Terms = Callable[[str], list[str]]
 """A text's terms as the text index has them: lower case, stemmed."""
 
 _CITED = re.compile(r"\s*\[\d+(?:\s*[,;]\s*\d+)*\]")
+_COMMON = (
+    "a an and are as at be been by can could did do does for from had has have he her his how i if "
+    "in into is it its may might must no not of on or our she should so such that the their them "
+    "then there these they this those to up was we were what when where which who why will with "
+    "would yes you your"
+)
+"""Words that say nothing on their own."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -116,23 +123,35 @@ def without_citations(answer: str) -> str:
 def support(
     answer: str, question: str, quotes: Sequence[Quote], terms: Terms
 ) -> list[Quote] | None:
-    """The fewest quotes that bear the answer, best first; None where they do not.
+    """The quotes that bear the answer, in its order; None where they do not.
 
-    Its numbers must all stand in them, and of its terms beyond the question's a share of
-    `SUPPORT_SHARE` or more. An answer that says nothing beyond the question is not borne.
+    Each statement must stand in one quote, with the title and headings above it: `SUPPORT_SHARE` of
+    its words but the commonest, and all numbers that the question does not name. What can be put
+    together from several sentences is not thereby said by any. An answer that says nothing beyond
+    the question is not borne.
     """
     said = without_citations(answer)
-    wanted = set(terms(said)) - set(terms(question))
-    numbers = set(_NUMBER.findall(said)) - set(_NUMBER.findall(question))
-    if not wanted:
-        return None
+    common, asked = set(terms(_COMMON)), set(terms(question))
+    given = set(_NUMBER.findall(question))
+    common |= {term for term in asked if not term.isalpha()}
+    bearing: list[Quote] = []
+    tells = False
+    for start, end in sentences(said):
+        words = set(terms(said[start:end])) - common
+        numbers = set(_NUMBER.findall(said[start:end])) - given
+        shares = [_share(words, numbers, quote, terms) for quote in quotes]
+        if words and max(shares, default=0.0) < SUPPORT_SHARE:
+            return None
+        tells = tells or bool(words - asked)
+        best = quotes[shares.index(max(shares))] if words else None
+        if best is not None and best not in bearing:
+            bearing.append(best)
+    return bearing if tells else None
 
-    def held(chosen: Sequence[Quote]) -> int:
-        text = "\n".join(quote.text for quote in chosen)
-        return len(wanted.intersection(terms(text))) if numbers <= set(_NUMBER.findall(text)) else 0
 
-    for count in range(1, QUOTES + 1):
-        most = max(combinations(quotes, count), key=held, default=())
-        if held(most) >= SUPPORT_SHARE * len(wanted):
-            return list(most)
-    return None
+def _share(words: set[str], numbers: set[str], quote: Quote, terms: Terms) -> float:
+    """The share of a statement's words that a quote holds; none where it lacks a number."""
+    if not words or not numbers <= set(_NUMBER.findall(quote.text)):
+        return 0.0
+    held = {*terms(quote.text), *terms(quote.hit.chunk.heading(quote.start))}
+    return len(words & held) / len(words)

@@ -64,6 +64,7 @@ def test_without_gold_answers_nothing_is_right():
 @pytest.mark.parametrize("gold", ["", "the", "?!", " "])
 def test_a_gold_answer_that_normalises_to_nothing_never_counts(gold: str):
     assert not contains("The pump, a pump ?!", [gold])
+    assert not contains("", [gold])
 
 
 def test_an_answer_that_begins_within_the_first_words_and_ends_after_them_is_not_right():

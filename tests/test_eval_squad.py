@@ -7,7 +7,7 @@ import pytest
 from eval.squad import SquadQuestion, UnreadableQuestions, read_questions, write_wiki
 
 PARAGRAPH = "The pump moves 430 litres. Vance built it."
-ARTICLES = [
+ARTICLES: list[Any] = [
     {
         "title": "Orlo_pump",
         "paragraphs": [
@@ -95,33 +95,31 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path):
         list(read_questions(tmp_path / "none.json"))
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        3,
-        {"paragraphs": []},
-        {"title": "A"},
-        {"title": "A", "paragraphs": 3},
-        {"title": None, "paragraphs": []},
-        {"title": "A", "paragraphs": [{"qas": []}]},
-    ],
-)
+BROKEN_ARTICLES: list[Any] = [
+    3,
+    {"paragraphs": []},
+    {"title": "A"},
+    {"title": "A", "paragraphs": 3},
+    {"title": None, "paragraphs": []},
+    {"title": "A", "paragraphs": [{"qas": []}]},
+]
+BROKEN_QUESTIONS: list[Any] = [
+    {"question": "Who?", "answers": []},
+    {"id": "q3", "answers": []},
+    {"id": "q3", "question": "Who?"},
+    {"id": "q3", "question": 3, "answers": []},
+    {"id": "q3", "question": "Who?", "answers": [{}]},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN_ARTICLES)
 def test_an_article_that_is_broken_is_named(tmp_path: Path, broken: Any):
     file = squad(tmp_path, [ARTICLES[1], broken])
     with pytest.raises(UnreadableQuestions, match=r"squad\.json: article 2"):
         write_wiki(file, tmp_path / "wiki")
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"question": "Who?", "answers": []},
-        {"id": "q3", "answers": []},
-        {"id": "q3", "question": "Who?"},
-        {"id": "q3", "question": 3, "answers": []},
-        {"id": "q3", "question": "Who?", "answers": [{}]},
-    ],
-)
+@pytest.mark.parametrize("asked", BROKEN_QUESTIONS)
 def test_a_question_that_is_broken_is_named_by_its_article(tmp_path: Path, asked: Any):
     broken = {"title": "A", "paragraphs": [{"context": "It is wet.", "qas": [asked]}]}
     file = squad(tmp_path, [ARTICLES[1], broken])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas
@@ -26,7 +27,10 @@ WIKI = {
     "twin.md": "# Twin\n\nThe Orlo pump moves 430 litres in a minute.\n",
 }
 MANUAL = {
-    "Introduction": ["This manual is for the people who run the pump house."],
+    "Introduction": [
+        "This manual is for the people who run the pump house.",
+        *(f"Rule {at}: keep hands, hair and sleeves away from wheel {at}." for at in range(9)),
+    ],
     "Capacity": [CAPACITY, "It needs no priming."],
     "History": ["Teodora Vance built the pump."],
 }
@@ -34,7 +38,7 @@ MANUAL = {
 
 
 def write_manual(path: Path) -> None:
-    canvas = Canvas(str(path))
+    canvas: Any = Canvas(str(path))  # typed in part only
     canvas.setTitle("Orlo manual")
     for heading, lines in MANUAL.items():
         canvas.bookmarkPage(heading)
@@ -91,6 +95,18 @@ def test_a_citation_of_a_pdf_names_page_section_and_document(answerer: Answerer)
     cited = answerer.answer(ASKED, collection="pdf").citations[0]
     assert (cited.n, cited.quote, cited.page, cited.section) == (1, CAPACITY, 2, "Capacity")
     assert (cited.document, cited.title) == ("orlo.pdf", "Orlo manual")
+
+
+def test_a_place_is_found_beyond_the_first_chunk(answerer: Answerer):
+    hits = answerer.search(ASKED, top_k=20, collection="pdf").hits
+    cited = answerer.answer("Who built the Orlo pump?", collection="pdf").citations[0]
+    assert len(hits) > 1
+    assert (cited.quote, cited.page, cited.section) == (
+        "Teodora Vance built the pump.",
+        3,
+        "History",
+    )
+    assert cited.start > min(hit.chunk.start for hit in hits if hit.chunk.start)
 
 
 def test_a_citation_of_a_wiki_page_names_its_heading_path(answerer: Answerer):

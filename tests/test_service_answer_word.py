@@ -32,8 +32,8 @@ def test_the_mark_is_that_of_the_quote_that_bears_it_and_the_others_follow():
 
 
 def test_each_quote_that_bears_a_reply_has_its_mark():
-    worded = word("430 litres, Vance built it.", ASKED, FOUND)
-    assert worded.text == "430 litres, Vance built it. [1] [2]"
+    worded = word("It moves 430 litres. Vance built it.", ASKED, FOUND)
+    assert worded.text == "It moves 430 litres. Vance built it. [1] [2]"
     assert [quote.text for quote in worded.quotes] == [CAPACITY, BUILDER, YARD]
 
 

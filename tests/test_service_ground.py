@@ -61,7 +61,7 @@ def test_a_sentence_with_the_shape_of_an_answer_is_better():
 
 
 def test_a_longer_sentence_says_more():
-    short, long = "The pump leaks.", "The pump leaks where its old casing meets the inlet."
+    short, long = "The pump leaks.", "The pump leaks where an old casing meets the inlet."
     assert ranked("Is it dry?", hit(short), hit(long))[0].text == long
 
 
@@ -171,18 +171,34 @@ def test_nothing_is_borne_by_no_quotes():
 
 
 SAID = "alpha bravo charlie delta echo"
+SAID_TOO = "foxtrot golf hotel india kilo"
 
 
-def test_four_words_in_five_are_enough():
-    assert bearing(SAID, "alpha bravo charlie delta") is not None
+def test_nine_words_in_ten_are_enough():
+    assert bearing(f"{SAID} {SAID_TOO}", f"{SAID} {SAID_TOO}".removesuffix(" kilo")) is not None
 
 
-def test_three_words_in_five_are_not():
-    assert bearing(SAID, "alpha bravo charlie") is None
+def test_four_words_in_five_are_not():
+    assert bearing(SAID, "alpha bravo charlie delta") is None
 
 
-def test_words_of_the_question_need_no_quote():
-    assert bearing(SAID, "alpha bravo charlie", question="delta echo?") is not None
+def test_words_of_the_question_must_stand_in_the_quote_too():
+    assert bearing("Pump 2 was sold.", "Pump 1 was sold.", question="What was pump 2?") is None
+
+
+def test_the_commonest_words_need_no_quote():
+    assert bearing("It is what you have: alpha.", "alpha") is not None
+
+
+def test_what_only_several_quotes_say_together_is_not_borne():
+    assert bearing(f"{SAID} {SAID_TOO}", SAID, SAID_TOO) is None
+
+
+def test_each_statement_may_have_a_quote_of_its_own():
+    assert bearing("Alpha bravo. Golf hotel.", "Golf hotel.", "Alpha bravo.") == [
+        "Alpha bravo.",
+        "Golf hotel.",
+    ]
 
 
 def test_a_number_that_a_quote_holds_is_borne():
@@ -203,30 +219,5 @@ def test_the_number_of_a_citation_needs_no_quote():
     assert bearing(f"{SAID} [2, 17].", SAID) is not None
 
 
-def test_several_quotes_bear_an_answer_together():
-    assert bearing(SAID, "alpha bravo.", "Nothing here.", "charlie delta echo.") == [
-        "alpha bravo.",
-        "charlie delta echo.",
-    ]
-
-
-def test_the_fewest_quotes_bear_an_answer():
-    answer = "alpha bravo charlie delta echo foxtrot golf hotel india kilo"
-    texts = (
-        "alpha bravo charlie delta echo",
-        "delta echo foxtrot golf hotel",  # holds more of it than the next, beside the first less
-        "golf hotel india kilo",
-    )
-    assert bearing(answer, *texts) == [texts[0], texts[2]]
-
-
-def test_a_quote_that_is_not_needed_for_four_words_in_five_is_left_out():
-    assert bearing(SAID, "alpha bravo charlie delta", "echo") == ["alpha bravo charlie delta"]
-
-
 def test_of_quotes_that_bear_as_much_the_best_is_taken():
     assert bearing(SAID, f"{SAID} here", f"{SAID} there") == [f"{SAID} here"]
-
-
-def test_three_quotes_at_most_bear_an_answer():
-    assert bearing(SAID, *SAID.split()) is None
