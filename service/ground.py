@@ -126,19 +126,17 @@ def support(
     """The quotes that bear the answer, in its order; None where they do not.
 
     Each statement must stand in one quote, with the title and headings above it: `SUPPORT_SHARE` of
-    its words but the commonest, and all numbers that the question does not name. What can be put
-    together from several sentences is not thereby said by any. An answer that says nothing beyond
-    the question is not borne.
+    its words but the commonest, and all of its numbers. What can be put together from several
+    sentences is not thereby said by any. An answer that says nothing beyond the question is not
+    borne.
     """
     said = without_citations(answer)
     common, asked = set(terms(_COMMON)), set(terms(question))
-    given = set(_NUMBER.findall(question))
-    common |= {term for term in asked if not term.isalpha()}
     bearing: list[Quote] = []
     tells = False
     for start, end in sentences(said):
         words = set(terms(said[start:end])) - common
-        numbers = set(_NUMBER.findall(said[start:end])) - given
+        numbers = set(_NUMBER.findall(said[start:end]))
         shares = [_share(words, numbers, quote, terms) for quote in quotes]
         if words and max(shares, default=0.0) < SUPPORT_SHARE:
             return None
@@ -151,7 +149,8 @@ def support(
 
 def _share(words: set[str], numbers: set[str], quote: Quote, terms: Terms) -> float:
     """The share of a statement's words that a quote holds; none where it lacks a number."""
-    if not words or not numbers <= set(_NUMBER.findall(quote.text)):
+    text = f"{quote.hit.chunk.heading(quote.start)}\n{quote.text}"
+    if not words or not numbers <= set(_NUMBER.findall(text)):
         return 0.0
-    held = {*terms(quote.text), *terms(quote.hit.chunk.heading(quote.start))}
+    held = set(terms(text))
     return len(words & held) / len(words)

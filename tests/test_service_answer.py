@@ -97,7 +97,8 @@ def test_a_citation_of_a_pdf_names_page_section_and_document(answerer: Answerer)
     assert (cited.document, cited.title) == ("orlo.pdf", "Orlo manual")
 
 
-def test_a_place_is_found_beyond_the_first_chunk(answerer: Answerer):
+def test_a_place_is_found_beyond_the_first_chunk(folder: Path):
+    answerer = Answerer(reader(folder / "index"), FakeEmbedder(), OneReply("Teodora Vance."))
     hits = answerer.search(ASKED, top_k=20, collection="pdf").hits
     cited = answerer.answer("Who built the Orlo pump?", collection="pdf").citations[0]
     assert len(hits) > 1

@@ -211,8 +211,8 @@ def test_a_number_that_no_quote_holds_is_not_borne(number: str):
     assert bearing(answer, f"{answer.replace(number, '430')}") is None
 
 
-def test_a_number_of_the_question_needs_no_quote():
-    assert bearing(f"{SAID} 2026", SAID, question="And in 2026?") is not None
+def test_a_number_of_the_question_must_stand_in_the_quote_too():
+    assert bearing(f"{SAID} {SAID_TOO} 2", f"{SAID} {SAID_TOO} 1", question="Pump 2?") is None
 
 
 def test_the_number_of_a_citation_needs_no_quote():
