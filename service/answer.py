@@ -185,7 +185,9 @@ def word(reply: str, question: str, quotes: Sequence[Quote]) -> _Worded:
 
 
 def _quoted(quotes: Sequence[Quote]) -> str:
-    return " ".join(f"{quote.text} [{n}]" for n, quote in enumerate(quotes, start=1))
+    return " ".join(
+        f"{ground.without_citations(quote.text)} [{n}]" for n, quote in enumerate(quotes, start=1)
+    )
 
 
 def _messages(question: str, hits: Sequence[Hit]) -> list[Message]:

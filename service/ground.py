@@ -34,12 +34,13 @@ Terms = Callable[[str], list[str]]
 _CITED = re.compile(r"\s*\[\d+(?:\s*[,;]\s*\d+)*\]")
 _COMMON = (
     "a an and are as at be been by can could did do does for from had has have he her his how i if "
-    "in into is it its may might must no not of on or our she should so such that the their them "
+    "in into is it its may might must of on or our she should so such that the their them "
     "then there these they this those to up was we were what when where which who why will with "
     "would yes you your"
 )
 """Words that say nothing on their own."""
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_CODE = re.compile(r"(?:[^\W\d_]+-?)?\d(?:[\w.,:-]*\w)?")
+"""A number or a code with a figure, whole: 2,410, LH-210R, INC-2024-009."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,9 @@ def support(
     """The quotes that bear the answer, in its order; None where they do not.
 
     Each statement must stand in one quote, with the title and headings above it: `SUPPORT_SHARE` of
-    its words but the commonest, and all of its numbers. What can be put together from several
-    sentences is not thereby said by any. An answer that says nothing beyond the question is not
-    borne.
+    its words but the commonest, and all of its numbers and codes. What can be put together from
+    several sentences is not thereby said by any. An answer that says nothing beyond the question
+    is not borne.
     """
     said = without_citations(answer)
     common, asked = set(terms(_COMMON)), set(terms(question))
@@ -136,8 +137,7 @@ def support(
     tells = False
     for start, end in sentences(said):
         words = set(terms(said[start:end])) - common
-        numbers = set(_NUMBER.findall(said[start:end]))
-        shares = [_share(words, numbers, quote, terms) for quote in quotes]
+        shares = [_share(words, _codes(said[start:end]), quote, terms) for quote in quotes]
         if words and max(shares, default=0.0) < SUPPORT_SHARE:
             return None
         tells = tells or bool(words - asked)
@@ -147,10 +147,14 @@ def support(
     return bearing if tells else None
 
 
-def _share(words: set[str], numbers: set[str], quote: Quote, terms: Terms) -> float:
-    """The share of a statement's words that a quote holds; none where it lacks a number."""
+def _share(words: set[str], codes: set[str], quote: Quote, terms: Terms) -> float:
+    """The share of a statement's words that a quote holds; none where it lacks a code."""
     text = f"{quote.hit.chunk.heading(quote.start)}\n{quote.text}"
-    if not words or not numbers <= set(_NUMBER.findall(text)):
+    if not words or not codes <= _codes(text):
         return 0.0
     held = set(terms(text))
     return len(words & held) / len(words)
+
+
+def _codes(text: str) -> set[str]:
+    return {code.casefold() for code in _CODE.findall(text)}

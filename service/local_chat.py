@@ -31,6 +31,7 @@ class LocalChat:
         Raises `LLMError` with the remedy where that fails.
         """
         import torch
+        from safetensors import SafetensorError
 
         library = _transformers()
         if threads:
@@ -39,12 +40,13 @@ class LocalChat:
         try:
             self._tokenizer: Any = library.AutoTokenizer.from_pretrained(source)
             self._model: Any = library.AutoModelForCausalLM.from_pretrained(source, dtype=_dtype())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise LLMError(
                 f"cannot load the model {name!r}: {str(error).splitlines()[0]}. Set RAGFIRST_MODEL "
                 f"to one of {sorted(PACKAGED)}, a folder or a reachable hub id"
             ) from error
         self._model.eval()
+        self._ends = [self._tokenizer.eos_token_id, *_line_ends(self._tokenizer)]
         self.name = name
         self._lock = threading.Lock()
 
@@ -73,8 +75,7 @@ class LocalChat:
                 **prompt,
                 max_new_tokens=max_tokens,
                 do_sample=False,
-                stop_strings=["\n"],
-                tokenizer=self._tokenizer,
+                eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.eos_token_id,
             )
         written = output[0, length:]
@@ -89,6 +90,12 @@ def _transformers() -> Any:
 
     logging.disable_progress_bar()
     return transformers
+
+
+def _line_ends(tokenizer: Any) -> list[int]:
+    """The tokens that hold a line break."""
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    return [token for token, text in enumerate(texts) if "\n" in text]
 
 
 def _dtype() -> Any:

@@ -18,9 +18,9 @@ class UnknownCollection(ValueError):
 class Hit:
     """A retrieved chunk.
 
-    `score` is the fused one, by which hits are sorted: 1 at the most, and on one scale for all
-    questions. `close` are the cosines of the chunk and its sentences; `bm25` is None where lexical
-    search did not list the chunk.
+    `score` is the fused one, by which hits are sorted: 1 and the title's weight at the most, on
+    one scale for all questions. `close` are the cosines of the chunk and its sentences; `bm25` is
+    None where lexical search did not list the chunk.
     """
 
     chunk: StoredChunk
@@ -31,7 +31,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSettings:
-    """`top_k` hits out of `candidates` by each search, fused with `weights`."""
+    """`top_k` hits out of `candidates` (or `top_k`, if more) by each search, by `weights`."""
 
     top_k: int = 3
     candidates: int = 50
@@ -63,8 +63,9 @@ def retrieve(
     started = time.perf_counter()
     query = embedder.embed_query(question)
     embedded = time.perf_counter()
-    dense = snapshot.dense(query, settings.candidates, collection)
-    lexical = snapshot.lexical(question, settings.candidates, collection)
+    candidates = max(settings.candidates, settings.top_k)
+    dense = snapshot.dense(query, candidates, collection)
+    lexical = snapshot.lexical(question, candidates, collection)
     weights = snapshot.term_weights(question)
     close = snapshot.closeness(query, dense.keys() | lexical.keys())
     titles = {

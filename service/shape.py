@@ -37,7 +37,7 @@ _KINDS = (
     ),
     (
         _pattern(
-            r"""\b(when|since \s when)\b |
+            r"""(?<!happens[ ])\b(when|since \s when)\b |
             \b(what|which) \s (year|date|day|time|month|week|century|decade)\b"""
         ),
         _pattern(

@@ -221,3 +221,13 @@ def test_the_number_of_a_citation_needs_no_quote():
 
 def test_of_quotes_that_bear_as_much_the_best_is_taken():
     assert bearing(SAID, f"{SAID} here", f"{SAID} there") == [f"{SAID} here"]
+
+
+def test_a_denial_is_not_borne_by_what_it_denies():
+    assert bearing("The pump does not need priming.", "The pump needs priming.") is None
+
+
+def test_the_code_of_another_product_does_not_bear_it():
+    words = "alpha bravo charlie delta echo foxtrot golf hotel india"
+    assert bearing(f"LH-210R {words}", f"LH-210 {words}") is None
+    assert bearing(f"LH-210R {words}", f"LH-210R {words}") is not None

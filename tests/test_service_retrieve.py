@@ -78,12 +78,9 @@ def test_candidates_beyond_the_hits_are_weighed(tmp_path: Path):
     assert (best(by_chunk), best(by_sentence)) == ("a.md", "b.md")
 
 
-def test_each_search_contributes_its_candidates(index: Path):
-    one_each = RetrievalSettings(top_k=9, candidates=1)
-    with reader(index).snapshot() as snapshot:
-        dense = snapshot.dense(FakeEmbedder().embed_query(ASKED), 1)
-        lexical = snapshot.lexical(ASKED, 1)
-    assert set(ids(ask(index, settings=one_each))) == {*dense, *lexical}
+def test_hits_may_be_more_than_the_candidates_set(index: Path):
+    few = RetrievalSettings(top_k=3, candidates=1)
+    assert len(ask(index, settings=few).hits) == 3
 
 
 def test_a_collection_alone_is_searched(index: Path):
