@@ -13,13 +13,12 @@ from starlette.exceptions import HTTPException
 
 from ingest.snapshot import Snapshot, StoredDocument
 from service import problems
-from service.answer import Answerer
+from service.answer import Answer, Answerer
 from service.bodies import JsonBodies
 from service.headers import SecurityHeaders
 from service.loading import Loading
 from service.retrieve import check_collection
 from service.schemas import (
-    AnswerBody,
     AnswerRequest,
     ChunkBody,
     DocumentBody,
@@ -81,10 +80,9 @@ def create_app(loading: Loading) -> FastAPI:
 
 def _add_answering(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
     @app.post("/v1/answer", tags=["answers"], responses=problems.responses(404, 422, 502, 503, 504))
-    def answer(body: AnswerRequest) -> AnswerBody:
+    def answer(body: AnswerRequest) -> Answer:
         """Answer a question with citations, or abstain."""
-        found = answerer().answer(body.question, body.top_k, body.collection)
-        return AnswerBody.model_validate(found.as_dict())
+        return answerer().answer(body.question, body.top_k, body.collection)
 
     @app.post("/v1/search", tags=["answers"], responses=problems.responses(404, 422, 503))
     def search(body: SearchRequest) -> SearchBody:

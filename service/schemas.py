@@ -1,6 +1,6 @@
 """Bodies of the HTTP interface. Pydantic at the edge only; inside, dataclasses."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -29,52 +29,6 @@ class SearchRequest(_Body):
     query: Question
     top_k: TopK | None = None
     collection: str | None = None
-
-
-class CitationBody(BaseModel):
-    """See `service.answer.Citation`."""
-
-    n: int
-    document: str
-    document_id: int
-    title: str
-    page: int | None
-    section: str
-    chunk_id: int
-    quote: str
-    start: int
-    end: int
-    score: float
-
-
-class UsageBody(BaseModel):
-    """Tokens."""
-
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class TimingsBody(BaseModel):
-    """Milliseconds by stage."""
-
-    embed: float
-    search: float
-    rerank: float
-    llm: float
-    total: float
-
-
-class AnswerBody(BaseModel):
-    """See `service.answer.Answer`."""
-
-    answer: str
-    abstained: bool
-    grounding: Literal["model", "quoted", "none"]
-    citations: list[CitationBody]
-    model: str
-    usage: UsageBody
-    timings_ms: TimingsBody
-    generation: int
 
 
 class HitBody(BaseModel):
