@@ -42,6 +42,11 @@ class FakeEmbedder:
         self._left = dies_after
         self._dies_of = dies_of
 
+    @property
+    def chunks(self) -> list[str]:
+        """The texts of chunks among those embedded: a header line, then the slice."""
+        return [text for text in self.embedded if "\n" in text]
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 

@@ -29,7 +29,7 @@ from tests.fakes import FakeEmbedder
 
 class Slow(FakeEmbedder):
     def embed(self, texts):
-        if len(self.embedded) >= 2:
+        if len(self.chunks) >= 2:
             print("waiting", flush=True)
             sys.stdin.read()
         return super().embed(texts)
@@ -78,7 +78,7 @@ def test_after_any_number_of_documents_the_old_generation_answers_and_the_next_r
     assert documents(index) == ["ant.md", "bee.md", "cow.md"]
     embedder = FakeEmbedder()
     run(index, corpus, embedder=embedder)
-    assert len(embedder.embedded) == 6 - calls
+    assert len(embedder.chunks) == 6 - calls
     assert equal_to_undisturbed(index, corpus)
 
 
@@ -87,7 +87,7 @@ def test_a_first_sync_goes_on_too(tmp_path: Path, corpus: Path):
         run(tmp_path / "index", corpus, embedder=FakeEmbedder(dies_after=2))
     embedder = FakeEmbedder()
     run(tmp_path / "index", corpus, embedder=embedder)
-    assert len(embedder.embedded) == 1
+    assert len(embedder.chunks) == 1
     assert equal_to_undisturbed(tmp_path / "index", corpus)
 
 
@@ -144,7 +144,7 @@ def test_stopped_between_a_document_and_its_file_it_goes_on(
             run(index, corpus)
     embedder = FakeEmbedder()
     run(index, corpus, embedder=embedder)
-    assert len(embedder.embedded) == 6 - calls
+    assert len(embedder.chunks) == 6 - calls
     assert equal_to_undisturbed(index, corpus)
 
 
@@ -187,5 +187,5 @@ def test_killed_it_answers_and_the_next_run_goes_on(index: Path, corpus: Path):
     assert documents(index) == ["ant.md", "bee.md", "cow.md"]
     embedder = FakeEmbedder()
     run(index, corpus, embedder=embedder)
-    assert len(embedder.embedded) == 4
+    assert len(embedder.chunks) == 4
     assert equal_to_undisturbed(index, corpus)

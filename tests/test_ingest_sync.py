@@ -29,10 +29,10 @@ def counts(report: Report) -> dict[str, int]:
 
 
 def embedded_by(index: Path, corpus: Path) -> tuple[dict[str, int], list[str]]:
-    """What a sync did, and the first line of each text that it embedded."""
+    """What a sync did, and the first line of each chunk that it embedded."""
     embedder = FakeEmbedder()
     report = run(index, corpus, embedder=embedder)
-    return counts(report), [text.splitlines()[0] for text in embedder.embedded]
+    return counts(report), [text.splitlines()[0] for text in embedder.chunks]
 
 
 def test_the_first_sync_adds_everything(tmp_path: Path, corpus: Path):
