@@ -128,8 +128,8 @@ def support(
 
     Each statement must stand in one quote, with the title and headings above it: `SUPPORT_SHARE` of
     its words but the commonest, and all of its numbers and codes. What can be put together from
-    several sentences is not thereby said by any. An answer that says nothing beyond the question
-    is not borne.
+    several sentences is not thereby said by any. An answer that tells nothing beyond the question
+    and the headings, or is not of the kind that was asked for, is not borne.
     """
     said = without_citations(answer)
     common, asked = set(terms(_COMMON)), set(terms(question))
@@ -140,11 +140,13 @@ def support(
         shares = [_share(words, _codes(said[start:end]), quote, terms) for quote in quotes]
         if words and max(shares, default=0.0) < SUPPORT_SHARE:
             return None
-        tells = tells or bool(words - asked)
-        best = quotes[shares.index(max(shares))] if words else None
-        if best is not None and best not in bearing:
+        if not words:
+            continue
+        best = quotes[shares.index(max(shares))]
+        tells = tells or bool((words - asked).intersection(terms(best.text)))
+        if best not in bearing:
             bearing.append(best)
-    return bearing if tells else None
+    return bearing if tells and fits(question, said) else None
 
 
 def _share(words: set[str], codes: set[str], quote: Quote, terms: Terms) -> float:

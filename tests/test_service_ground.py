@@ -231,3 +231,9 @@ def test_the_code_of_another_product_does_not_bear_it():
     words = "alpha bravo charlie delta echo foxtrot golf hotel india"
     assert bearing(f"LH-210R {words}", f"LH-210 {words}") is None
     assert bearing(f"LH-210R {words}", f"LH-210R {words}") is not None
+
+
+def test_an_answer_of_another_kind_than_asked_for_is_not_borne():
+    asked = "What does it cost?"
+    assert bearing("The price is alpha.", "The price is alpha.", question=asked) is None
+    assert bearing("The price is €5.", "The price is €5.", question=asked) is not None
