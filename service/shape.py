@@ -17,7 +17,10 @@ _NUMERAL = r"""(\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|tw
 # With a capital: "may" and "march" are verbs.
 _MONTH = r"""\b(?-i:January|February|March|April|May|June|July|August|September|October|November|
     December)\b"""
-_UNIT_OF_TIME = r"\b(second|minute|hour|day|week|month|year|decade)s?\b"
+_UNIT_OF_TIME = r"\b(second|minute|hour|day|week|month|year|decade|centur(y|ie))s?\b"
+_UNIT_OF_LENGTH = (
+    r"\b((kilo|centi|milli)?met(re|er)s?|km|cm|mm|m|miles?|feet|ft|inch(es)?|yards?)\b"
+)
 
 _KINDS = (
     # (what the question says, what the answer has)
@@ -26,7 +29,11 @@ _KINDS = (
             r"""\bhow \s (long|soon|quickly|fast|often|old)\b | \bwithin \s what\b |
             \b(what|which) \s (period|time \s limit|deadline|interval)\b"""
         ),
-        _pattern(rf"{_NUMERAL} [^.]{{0,25}} {_UNIT_OF_TIME} | \b(daily|weekly|monthly|yearly)\b"),
+        # "How long" asks for either.
+        _pattern(
+            rf"""{_NUMERAL} [^.]{{0,25}} ({_UNIT_OF_TIME} | {_UNIT_OF_LENGTH}) |
+            \b(daily|weekly|monthly|yearly)\b"""
+        ),
     ),
     (
         _pattern(
