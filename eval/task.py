@@ -9,6 +9,9 @@ import yaml
 
 Kind = Literal["knowledge", "format"]
 
+BASE = "SmolLM2-135M-Instruct"
+"""The base model where a task names none: the one that comes packaged."""
+
 ARMS = (
     "closed-book",
     "prompt",
@@ -86,7 +89,12 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A declared comparison. Paths are absolute; `questions` has train, dev and test."""
+    """A declared comparison. Paths are absolute; `questions` has train, dev and test.
+
+    `instructions`: what the prompt arm may say, tried on dev; for format tasks they describe the
+    form. `specialist`: a reader, a model's name or an adapter's folder. `twice`: the control that
+    trains the adapter again from other seeds and compares it with itself.
+    """
 
     file: Path
     name: str
@@ -98,8 +106,9 @@ class Task:
     margin: float
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
-    base: str = "SmolLM2-135M-Instruct"
+    base: str = BASE
     specialist: str | None = None
+    instructions: tuple[str, ...] = ()
     twice: bool = False
     waive: tuple[str, ...] = ()
     training: Training = Training()
@@ -141,8 +150,11 @@ def read_task(file: Path) -> Task:
         margin=_share(given, "margin", file),
         arms=arms,
         seeds=_distinct(tuple(_list(given, "seeds", int, file)), f"{file}: field 'seeds'"),
-        base=_typed(given, "base", str, file, Task.base),
+        base=_typed(given, "base", str, file, BASE),
         specialist=_typed(given, "specialist", str, file, None),
+        instructions=tuple(
+            _list(given, "instructions", str, file) if given.get("instructions") else ()
+        ),
         twice=_typed(given, "twice", bool, file, False),
         waive=tuple(
             _one_of(name, GUARDS, f"{file}: field 'waive'")
@@ -165,7 +177,7 @@ def _part(kind: type[Any], value: Any, place: str) -> Any:
     defaults = kind()
     for name, setting in given.items():
         default = getattr(defaults, name)
-        wanted: type = type(default)
+        wanted: Any = cast(Any, type(default))
         if wanted is float and isinstance(setting, int) and not isinstance(setting, bool):
             setting = float(setting)
         if wanted is tuple and isinstance(setting, list):

@@ -120,6 +120,15 @@ class Snapshot:
                 found[row["id"]] = to_chunk(row, document)
         return [found[i] for i in ids if i in found]
 
+    def chunk_ids(self) -> list[int]:
+        """The ids of all chunks that this generation shows, in order."""
+        rows = self._db.execute(
+            "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id "
+            f"WHERE {VISIBLE} AND NOT hidden ORDER BY chunks.id",
+            {"generation": self.generation},
+        )
+        return [row["id"] for row in rows]
+
     def document(self, document_id: int) -> StoredDocument | None:
         """A document by id; None where this generation does not show it."""
         rows = self._documents("documents.id = :id", {"id": document_id})

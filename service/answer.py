@@ -93,8 +93,20 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with what was looked up for it, and the chat for the model; empty: abstain."""
+
+    question: str
+    looked: Looked
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answerer:
-    """The whole path from a question to an answer. Safe to call from many threads."""
+    """The whole path from a question to an answer. Safe to call from many threads.
+
+    `examples`: whether the prompt shows two worked examples, which untrained small models need.
+    """
 
     reader: Reader
     embedder: Embedder
@@ -102,6 +114,7 @@ class Answerer:
     retrieval: RetrievalSettings = RetrievalSettings()
     max_tokens: int = 160
     abstain_below: float = abstain.THRESHOLD
+    examples: bool = True
 
     def search(
         self, question: str, top_k: int | None = None, collection: str | None = None
@@ -125,16 +138,42 @@ class Answerer:
     ) -> Answer:
         """Answer from one generation of the index. Raises `IndexRefused` and `LLMError`."""
         started = time.perf_counter()
-        looked = self.look(question, top_k, collection)
-        ranked = time.perf_counter()
-        found = looked.found
+        asked = self.prepare(question, top_k, collection)
+        prepared = time.perf_counter()
+        reply = self.llm.complete(asked.messages, self.max_tokens) if asked.messages else None
+        return self.finish(
+            asked, reply, (time.perf_counter() - prepared) * 1000, (prepared - started) * 1000
+        )
+
+    def prepare(
+        self, question: str, top_k: int | None = None, collection: str | None = None
+    ) -> Asked:
+        """All that comes before the model is asked."""
+        return self.compose(question, self.look(question, top_k, collection))
+
+    def compose(self, question: str, looked: Looked) -> Asked:
+        """The chat that the model is given; none where retrieval itself is too weak. Pure."""
         if abstain.confidence(looked.signals) < self.abstain_below:
-            reply, worded = None, _Worded(ABSTENTION, "none", ground.best_quotes(looked.quotes))
+            return Asked(question, looked, ())
+        passages = [passage(hit) for hit in looked.found.hits]
+        return Asked(question, looked, tuple(chat(question, passages, self.examples)))
+
+    def finish(
+        self, asked: Asked, reply: Reply | None, llm_ms: float = 0.0, before_ms: float = 0.0
+    ) -> Answer:
+        """What the model replied (None: it was not asked), grounded. Pure.
+
+        `llm_ms`, `before_ms`: milliseconds spent on the reply, and before it.
+        """
+        started = time.perf_counter()
+        looked, found = asked.looked, asked.looked.found
+        if reply is None:
+            worded = _Worded(ABSTENTION, "none", ground.best_quotes(looked.quotes))
         else:
-            reply = self.llm.complete(_messages(question, found.hits), self.max_tokens)
-            worded = word(reply.text, question, looked.quotes)
-        done = time.perf_counter()
-        rerank = (ranked - started) * 1000 - found.embed_ms - found.search_ms
+            worded = word(reply.text, asked.question, looked.quotes)
+        llm_ms += (time.perf_counter() - started) * 1000
+        rerank = max(before_ms - found.embed_ms - found.search_ms, 0.0)
+        spent = (found.embed_ms, found.search_ms, rerank, llm_ms, before_ms + llm_ms)
         return Answer(
             answer=worded.text,
             abstained=worded.grounding == "none",
@@ -142,18 +181,7 @@ class Answerer:
             citations=[_citation(n, quote) for n, quote in enumerate(worded.quotes, start=1)],
             model=reply.model if reply else self.llm.name,
             usage=_usage(reply),
-            timings_ms=Timings(
-                *(
-                    round(ms, 2)
-                    for ms in (
-                        found.embed_ms,
-                        found.search_ms,
-                        rerank,
-                        (done - ranked) * 1000,
-                        (done - started) * 1000,
-                    )
-                )
-            ),
+            timings_ms=Timings(*(round(ms, 2) for ms in spent)),
             generation=looked.generation,
         )
 
@@ -190,12 +218,10 @@ def _quoted(quotes: Sequence[Quote]) -> str:
     )
 
 
-def _messages(question: str, hits: Sequence[Hit]) -> list[Message]:
-    passages = [
-        Passage(" > ".join([hit.chunk.document.title, *hit.chunk.section]), hit.chunk.text)
-        for hit in hits
-    ]
-    return chat(question, passages)
+def passage(hit: Hit) -> Passage:
+    """What a model is shown of a hit."""
+    chunk = hit.chunk
+    return Passage(" > ".join([chunk.document.title, *chunk.section]), chunk.text)
 
 
 def _usage(reply: Reply | None) -> Usage:

@@ -30,22 +30,7 @@ class LocalChat:
 
         Raises `LLMError` with the remedy where that fails.
         """
-        import torch
-        from safetensors import SafetensorError
-
-        library = _transformers()
-        if threads:
-            torch.set_num_threads(threads)
-        source = str(_converted(name, cache)) if name in PACKAGED else name
-        try:
-            self._tokenizer: Any = library.AutoTokenizer.from_pretrained(source)
-            self._model: Any = library.AutoModelForCausalLM.from_pretrained(source, dtype=_dtype())
-        except (OSError, ValueError, SafetensorError) as error:
-            raise LLMError(
-                f"cannot load the model {name!r}: {str(error).splitlines()[0]}. Set RAGFIRST_MODEL "
-                f"to one of {sorted(PACKAGED)}, a folder or a reachable hub id"
-            ) from error
-        self._model.eval()
+        self._model, self._tokenizer = load_model(name, cache, threads)
         self._ends = [self._tokenizer.eos_token_id, *_line_ends(self._tokenizer)]
         self.name = name
         self._lock = threading.Lock()
@@ -81,6 +66,34 @@ class LocalChat:
         written = output[0, length:]
         text = cast(str, self._tokenizer.decode(written, skip_special_tokens=True)).strip()
         return Reply(text, self.name, length, int(written.shape[0]))
+
+
+def load_model(name: str, cache: Path, threads: int | None = None) -> tuple[Any, Any]:
+    """Model and tokenizer, ready to answer; see `LocalChat`. Raises `LLMError`."""
+    import torch
+    from safetensors import SafetensorError
+
+    library = _transformers()
+    if threads:
+        torch.set_num_threads(threads)
+    source = str(model_folder(name, cache))
+    try:
+        tokenizer = library.AutoTokenizer.from_pretrained(source)
+        model = library.AutoModelForCausalLM.from_pretrained(source, dtype=_dtype())
+    except (OSError, ValueError, SafetensorError) as error:
+        raise LLMError(
+            f"cannot load the model {name!r}: {str(error).splitlines()[0]}. Set RAGFIRST_MODEL "
+            f"to one of {sorted(PACKAGED)}, a folder or a reachable hub id"
+        ) from error
+    return model.eval(), tokenizer
+
+
+def model_folder(name: str, cache: Path) -> Path:
+    """Where a model's weights lie in transformers' format; a hub id is given back as it is.
+
+    A packaged model is converted into `cache` first, once. Raises `LLMError`.
+    """
+    return _converted(name, cache) if name in PACKAGED else Path(name)
 
 
 def _transformers() -> Any:

@@ -62,9 +62,14 @@ _EXAMPLES: tuple[tuple[str, tuple[Passage, ...], str], ...] = (
 )
 
 
-def chat(question: str, passages: Sequence[Passage], examples: bool = True) -> list[Message]:
+def chat(
+    question: str,
+    passages: Sequence[Passage],
+    examples: bool = True,
+    instruction: str = INSTRUCTION,
+) -> list[Message]:
     """The messages for a question; `passages` come best first and are numbered from 1."""
-    turns = [Message("system", INSTRUCTION)]
+    turns = [Message("system", instruction)]
     if examples:
         for asked, shown, answer in _EXAMPLES:
             turns += [Message("user", _user(asked, shown)), Message("assistant", answer)]

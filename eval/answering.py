@@ -1,0 +1,100 @@
+"""Asking an arm a list of questions: in fixed batches, written as they come, gone on with."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from eval.arm import Arm, Prepared
+from eval.generate import Generator
+from eval.questions import Question
+from eval.rows import Row, append_rows, read_rows, write_sorted
+from eval.score import failed, row
+from eval.task import Costs
+from ingest.stored import StoredChunk
+from service.llm import LLMError
+
+BATCH = 16
+"""Questions a batch. Which questions share one never depends on what is done already."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+class Answering:
+    """Rows of a results file, and what is missing in it."""
+
+    def __init__(
+        self,
+        file: Path,
+        generator: Generator,
+        grader: str,
+        costs: Costs,
+        progress: Progress,
+        keep: Callable[[Sequence[StoredChunk]], None] | None = None,
+    ) -> None:
+        """`keep` is given the passages of every answer."""
+        self._file = file
+        self._generator = generator
+        self._grader = grader
+        self._costs = costs
+        self._progress = progress
+        self._keep = keep
+        self.rows = {found.key: found for found in read_rows(file)}
+
+    def ask(self, arm: Arm, seed: int, questions: Sequence[Question], name: str = "") -> list[Row]:
+        """The rows of an arm, asked for where they are missing or unscored, in the given order.
+
+        `name`: what the rows call the arm, where that is not its own name.
+        """
+        name = name or arm.name
+        done = 0
+        for batch in batches(questions):
+            if not all(self._is_done(name, seed, question) for question in batch):
+                rows = self._batch(arm, name, seed, batch)
+                append_rows(self._file, rows)
+                self.rows |= {one.key: one for one in rows}
+            done += len(batch)
+            self._progress(f"{name}, seed {seed}", done, len(questions))
+        return [self.rows[name, seed, question.id] for question in questions]
+
+    def close(self) -> None:
+        """Sort the file; of rows that were asked for twice only the last stays."""
+        if self.rows:
+            write_sorted(self._file, self.rows.values())
+
+    def _is_done(self, name: str, seed: int, question: Question) -> bool:
+        found = self.rows.get((name, seed, question.id))
+        return found is not None and found.right is not None
+
+    def _batch(self, arm: Arm, name: str, seed: int, batch: Sequence[Question]) -> list[Row]:
+        prepared = [arm.prepare(question) for question in batch]
+        asked = [(i, one.request) for i, one in enumerate(prepared) if one.request is not None]
+        replies = self._generator.complete([request for _, request in asked]) if asked else []
+        by_place = {i: reply for (i, _), reply in zip(asked, replies, strict=True)}
+        rows: list[Row] = []
+        for i, (question, ready) in enumerate(zip(batch, prepared, strict=True)):
+            self._note(ready)
+            reply = by_place.get(i)
+            if isinstance(reply, LLMError):
+                rows.append(failed(name, seed, question, reply))
+                continue
+            given = arm.finish(question, ready, reply)
+            grader, costs = self._grader, self._costs
+            rows.append(row(name, seed, question, ready, given, reply, grader, costs))
+        return rows
+
+    def _note(self, prepared: Prepared) -> None:
+        if self._keep and prepared.passages:
+            self._keep(prepared.passages)
+
+
+def batches(questions: Sequence[Question]) -> Iterator[list[Question]]:
+    """Questions of like length together, so that little of a batch is padding."""
+    ordered = sorted(questions, key=lambda question: (len(question.question), question.id))
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]
+
+
+def accuracy(rows: Sequence[Row]) -> float:
+    """The share that is right of what is scored; 0 where nothing is."""
+    scored = [found.right for found in rows if found.right is not None]
+    return sum(scored) / len(scored) if scored else 0.0

@@ -1,0 +1,1 @@
+"""Trains adapters. Knows examples and a base, and neither arms nor questions."""

@@ -1,0 +1,132 @@
+"""The model in training: wrapped, its loss on completions, and its result as files."""
+
+import copy
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from eval.tune.base import CannotTrain, Method, computing
+from eval.tune.examples import Batch, Tokens, padded
+
+AGREES = 0.02
+"""How far the loss may be from the model's own, as a share of it (rounding in bfloat16)."""
+
+
+def wrap(model: Any, method: Method, rank: int, name: str) -> Any:
+    """The base with LoRA on all linear layers but the output's (alpha = 2r, dropout 0).
+
+    LoRA: Hu et al., 2106.09685; all linear layers: Dettmers et al., 2305.14314. For method
+    "full" the base itself, all weights to be trained. The adapter's weights are float32.
+    """
+    if method == "full":
+        return model.requires_grad_(True)
+    import peft
+
+    library = cast(Any, peft)
+    if method == "qlora":
+        model = library.prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    settings = library.LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        # peft asks the model by a name that transformers gives up.
+        warnings.simplefilter("ignore", FutureWarning)
+        wrapped = library.get_peft_model(model, settings)
+    found = wrapped.peft_config["default"]
+    found.base_model_name_or_path = name
+    found.target_modules = sorted(found.target_modules)
+    return wrapped
+
+
+def trained_weights(model: Any) -> dict[str, Any]:
+    """The weights that training moves, by name."""
+    return {name: one for name, one in model.named_parameters() if one.requires_grad}
+
+
+def completion_loss(model: Any, batch: Batch) -> Any:
+    """Mean cross entropy of the completions' tokens, float32.
+
+    Logits are computed where a completion token is predicted, over hidden states flattened to
+    two dimensions first: a slice of three makes the backward pass of a large vocabulary three
+    times slower. No attention mask: padding stands on the right, where no token that counts
+    sees it.
+    """
+    import torch
+
+    causal = _causal(model)
+    ids = torch.as_tensor(batch.ids, device=causal.device)
+    scored = torch.as_tensor(batch.scored, device=causal.device)
+    with torch.autocast(causal.device.type, computing(), enabled=computing() != torch.float32):
+        hidden = causal.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
+        logits = causal.get_output_embeddings()(hidden[scored])
+    return torch.nn.functional.cross_entropy(logits.float(), ids.roll(-1, 1)[scored])
+
+
+def check_loss(model: Any, example: Tokens) -> None:
+    """Raise `CannotTrain` where the model's own loss is another: its head is no plain layer."""
+    import torch
+
+    causal = _causal(model)
+    ids = torch.tensor([example.ids], device=causal.device)
+    labels = ids.clone()
+    labels[0, : example.prompt] = -100
+    with torch.no_grad():
+        ours = float(completion_loss(model, padded([example], 0)))
+        with torch.autocast(causal.device.type, computing(), enabled=computing() != torch.float32):
+            theirs = float(causal(input_ids=ids, labels=labels, use_cache=False).loss)
+    if not abs(ours - theirs) <= AGREES * max(theirs, 0.1):
+        raise CannotTrain(
+            f"{type(causal).__name__} computes a loss of {theirs:.4f} where its last layer alone "
+            f"gives {ours:.4f}: models that change their logits are not supported"
+        )
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> list[str]:
+    """Write the adapter in peft's format, or the full model in transformers'; the files' names."""
+    import safetensors.torch
+    import torch
+
+    write = cast(Any, safetensors.torch).save_file
+    if hasattr(model, "peft_config"):
+        import peft
+
+        # Not model.save_pretrained: it leaves a model card of blanks, and may ask a hub.
+        weights = cast(Any, peft).get_peft_model_state_dict(model, save_embedding_layers=False)
+        file = "adapter_model.safetensors"
+        write(_plain(weights), str(folder / file), metadata={"format": "pt"})
+        settings = copy.copy(model.peft_config["default"])
+        settings.inference_mode = True
+        settings.save_pretrained(str(folder))
+        return [file, "adapter_config.json"]
+    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
+    weights = {
+        name: value.to(torch.bfloat16)
+        for name, value in model.state_dict().items()
+        if name not in tied
+    }
+    file = "model.safetensors"
+    write(_plain(weights), str(folder / file), metadata={"format": "pt"})
+    config = model.config.to_dict()
+    config.pop("_name_or_path", None)  # a folder of this machine
+    config["dtype"] = "bfloat16"
+    text = json.dumps(config, default=str, indent=1)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    model.generation_config.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    return [file, "config.json"]
+
+
+def _plain(weights: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+
+
+def _causal(model: Any) -> Any:
+    """The causal language model inside the wrapping."""
+    return model.get_base_model() if hasattr(model, "peft_config") else model
