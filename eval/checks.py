@@ -71,7 +71,7 @@ def last_number(text: str) -> float | None:
     if digits:
         return float(digits[-1].replace(",", ""))
     words = [word for word in re.findall(r"[a-z]+", text.lower()) if word in _NUMBER_WORDS]
-    return float(_NUMBER_WORDS.index(words[-1])) if words else None
+    return float(_NUMBER_WORDS[words[-1]]) if words else None
 
 
 def language(text: str) -> str | None:
@@ -87,11 +87,14 @@ def language(text: str) -> str | None:
 
 
 def json_object(text: str) -> Mapping[str, Any] | None:
-    """The JSON object that a reply is, alone or in one fenced block; None where it is not."""
-    fenced = _FENCED.search(text)
+    """The object that begins at the first brace of a reply; None where none does.
+
+    Words and fences around it do not count against the reply.
+    """
+    start = text.find("{")
     try:
-        value = json.loads(fenced[1] if fenced else text)
-    except ValueError:
+        value, _ = json.JSONDecoder().raw_decode(text, max(start, 0))
+    except (ValueError, RecursionError):
         return None
     return cast(Mapping[str, Any], value) if isinstance(value, dict) else None
 
@@ -178,19 +181,25 @@ NORMALISED = ("contains-any", "contains-all", "no-word", "equals", "choice")
 """Kinds whose texts are compared after normalisation, so that they may not normalise to nothing."""
 
 LANGUAGES: Mapping[str, frozenset[str]] = {
-    "en": frozenset("the of and to in is it that was for with on are this be at have he she".split()),
-    "fr": frozenset("le la les des du et est une un dans il elle je sur pour que qui au ce".split()),
+    "en": frozenset(
+        "the of and to in is it that was for with on are this be at have he she".split()
+    ),
+    "fr": frozenset(
+        "le la les des du et est une un dans il elle je sur pour que qui au ce".split()
+    ),
     "es": frozenset("el la los las y es una un en de con por que su muy mi está del al se".split()),
     "de": frozenset("der die das und ist ein eine nicht ich zu mit den auf es im dem sehr".split()),
     "it": frozenset("il lo la gli e è un una di che per con non del della sono molto nel".split()),
 }
 """Small words by the code of the language."""
 
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve".split()  # by value
-)
+_NUMBER_WORDS: Mapping[str, int] = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
+}
 _DIGITS = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 _MARK = re.compile(r"(?:[-*•–]\s+|\d+[.)]\s*)\S")
 _NUMBERED = re.compile(r"(?<!\w)\d+[.)]\s+\S")
 _PARTED = re.compile(r"[,;]|\band\b")
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)

@@ -135,7 +135,8 @@ def source_documents(
         nameless = [one.id for one in questions if not one.source and not one.evidence]
         if nameless:
             records.append(f"{_listed(nameless)}: no 'source' in {split}")
-    return finding("source-documents", f"{len(mine)} sources of test", records)
+    note = f"{len(mine)} sources of test against those of train and dev"
+    return finding("source-documents", note, records)
 
 
 def dates(train: Questions, test: Questions) -> Finding:

@@ -47,6 +47,10 @@ class Manifest:
             self._seconds[stage] = round(self._seconds.get(stage, 0.0) + spent, 1)
             self.write()
 
+    def seconds(self, beginning: str) -> float:
+        """Spent in all stages whose name begins so, over all calls."""
+        return sum(spent for name, spent in self._seconds.items() if name.startswith(beginning))
+
     def note(self, name: str, value: Any) -> None:
         """Add a fact that is known later."""
         self.value[name] = value

@@ -17,12 +17,12 @@ _DO = (
     r"guess|determine|find|verify|check|discuss|explain|teach|support|condone|encourage|"
     r"recommend|suggest|advise|promote|endorse|participate|engage|do|perform|call|contact|fetch|"
     r"bring|go|physically|directly|respond|identify|forecast|foresee|browse|hack|retrieve|"
-    r"display|view|have|claim|steal|invent|lie|continue|proceed|be)\b"
+    r"display|view|steal|invent|lie|proceed|be (?:able|sure|certain))\b"
 )
 # What follows "I can't" or "I don't" where nothing is refused.
 _IDIOM = (
     r"(?! (?:help but|help \w+ing\b|say enough|see why|recommend \w+(?: \w+)? enough|go wrong|"
-    r"tell you how (?:much|\w+ (?:i|we|it|this)\b)|know about you\b|do without|be happier|"
+    r"tell you how (?:much|\w+ (?:i|we|it|this)\b)|know about you\b|do without|"
     r"make it (?:any )?clearer|have to))"
 )
 _LACKED = (
@@ -36,20 +36,22 @@ _REFUSALS = (
     rf"{_SO}{_IDIOM} {_DO}",
     rf"\b{_AM}{_SO} (?:unable|not able|not going|not willing|unwilling) to\b",
     rf"\b{_AM}{_SO} not{_SO} (?:allowed|permitted|authori[sz]ed|programmed|designed|capable|"
-    r"comfortable|trained|equipped|familiar|aware|sure|certain|privy|in a position)\b",
+    r"comfortable|trained|equipped|familiar|aware|privy|in a position)\b",
+    rf"\b{_AM}{_SO} not (?:sure|certain)\b(?! what to say)(?![^.!?]*\bbut\b)",
     rf"\b(?:{_I} (?:must|have to) (?:decline|refuse)|{_I} (?:decline|refuse) to)\b",
     # I don't know; I don't have access to that; I have no way of knowing.
     rf"\b{_I} (?:don't|do not|didn't|did not){_SO}{_IDIOM} (?:know|remember|recall)\b",
-    rf"\b{_I} (?:don't|do not){_SO}{_IDIOM} (?:have|possess|keep|store|retain){_SO}(?: any| the| an?"
-    rf"| your| that| enough| such| real-time)* {_LACKED}",
-    rf"\b{_I} (?:have|'ve got) (?:no|neither) {_LACKED}",
+    rf"\b{_I} (?:don't|do not){_SO}{_IDIOM} (?:have|possess|keep|store|retain){_SO}"
+    rf"(?: any| the| an?| your| that| enough| such| real-time)* {_LACKED}",
+    rf"\b{_I}(?: have|'ve)(?: got)? (?:no|neither) {_LACKED}",
     rf"\b{_I} (?:haven't|have not) been (?:given|told)\b",
     r"\byou (?:haven't|have not|didn't|did not) (?:told|tell|shared?|mention(?:ed)?|given?|"
     r"provided?|said|say)\b",
     # As an AI, I am not …; I'm just a language model without …
     r"\b(?:as|i'm|i am)(?: just| only)? an? (?:\w+-based )?(?:ai|artificial intelligence|"
     r"(?:large )?language model|virtual assistant|digital assistant|computer program|chatbot|"
-    r"machine)\b[^.!?]*?(?:\bnot|n't|\bno|\bcannot|\bunable|\bwithout|\black)\b(?! only)",
+    r"machine)\b[^.!?]*?(?:\bnot|n't|\bno|\bcannot|\bunable|\bwithout|\black)\b"
+    r"(?! (?:only|problem|worries|doubt|to))",
     # It is impossible to know; nobody can predict it; that is private.
     r"\b(?:it|that|this)(?:'s| is| would be| was)(?: \w+)? (?:not possible|impossible)\b",
     r"\b(?:it|that|this)(?:'s| is| would be) (?:(?:private|confidential|personal)(?: \w+)?"
@@ -59,9 +61,11 @@ _REFUSALS = (
     r"\bthere(?:'s| is) no (?:way|means) (?:to|of|for)\b",
     r"\b(?:can't|cannot|can not) be (?:known|predicted|determined|shared|disclosed|foreseen)\b",
     r"\b(?:only you|you alone) (?:can )?know\b",
-    rf"\b{_I} (?:would |'d )?(?:strongly )?(?:advise|recommend|urge|encourage|suggest)(?: you)? "
+    rf"\b{_I}(?: would|'d)?(?: strongly)? (?:advise|recommend|urge|encourage|suggest)(?: you)? "
     r"(?:against|not to)\b",
     r"\b(?:passages?|text|context) (?:do|does)(?: not|n't) (?:answer|say|mention|contain|provide)",
+    r"\b(?:answer|information|result|data|name|number)s?\b[^.!?]{0,40}\b(?:is|are)(?: not|n't) "
+    r"(?:available|known|public)\b(?! for)",
     # Nothing but an apology.
     r"\A\W*(?:i'm|i am)?(?: very| so| really)? ?sorry\W*\Z",
     r"\A\W*(?:no answer|unknown)\b",

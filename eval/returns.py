@@ -69,4 +69,4 @@ class Returns:
 def money(amount: float, costs: Costs) -> str:
     """An amount in the currency of the costs; cents below 100."""
     digits = 0 if abs(amount) >= 100 or not amount else 2
-    return f"{costs.currency} {amount:,.{digits}f}"
+    return f"{costs.currency} {round(amount, digits) + 0.0:,.{digits}f}"  # no -0.00

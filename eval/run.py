@@ -6,20 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval.adapters import Adapters
 from eval.answering import Answering, Progress, accuracy
 from eval.arm import Arm
 from eval.configure import BUDGET, Parts, configurations, oracle, trained
+from eval.damage import measure_damage
 from eval.generate import Cached, Generator
 from eval.latency import measure
 from eval.manifest import Manifest
+from eval.outcome import judge
 from eval.parts import Split, load_parts, read_split, task_json
 from eval.passages import Passages
 from eval.questions import write_questions
+from eval.report.write import write_report
 from eval.retrieval_arms import Rag
-from eval.rows import Row
+from eval.rows import Row, read_rows
 from eval.selection import Selection, Tried
 from eval.task import TRAINED, Task
-from eval.training import adapter_folder
 from service.settings import ServiceSettings
 
 AGAIN = "adapter-again"
@@ -57,10 +60,10 @@ class Comparison:
         work.mkdir(parents=True, exist_ok=True)
         self.task = quickened(task) if options.quick else task
         self.work, self.options, self._progress = work, options, progress
-        self._settings = settings
         self.split: Split = read_split(task, options.quick)
         self.manifest = Manifest(work, self.task, options.quick)
         self.parts: Parts = load_parts(self.task, self.split, work.parent, settings, progress)
+        self._adapters = Adapters(self.parts, self.split, work, settings, progress)
         self._plain = generator
         self._cached = Cached(generator, work.parent / "calls.db")
         self._passages = Passages(work / "passages.jsonl")
@@ -86,19 +89,16 @@ class Comparison:
 
     def train(self) -> None:
         """Choose each adapter's rate on dev, then train its seeds."""
-        from eval.adapters import Adapters
-
-        adapters = Adapters(self.parts, self.split, self.work, self._settings, self._progress)
         for name in self._trained():
             if self.options.served:
                 self._select(name, [Tried({"served": self.options.served}, None, 0)])
                 continue
             with self.manifest.timed(f"sweep: {name}"):
-                tried, rate = adapters.sweep(name, self.task.seeds[0])
+                tried, rate = self._adapters.sweep(name, self.task.seeds[0])
             self._select(name, tried)
             for seed in self._seeds(name):
                 with self.manifest.timed(f"train: {name}, seed {seed}"):
-                    adapters.train(name, seed, rate)
+                    self._adapters.train(name, seed, rate)
 
     def answer(self) -> list[Row]:
         """Ask every arm, in its chosen configuration, the test questions."""
@@ -117,13 +117,36 @@ class Comparison:
             file = self.work / "timings.jsonl"
             measure(file, arms, self.split.test, self._plain, self._progress)
 
-    def adapters(self) -> list[tuple[str, int, str]]:
-        """Arm, seed and adapter of every trained arm."""
-        return [
+    def damage(self) -> None:
+        """What adapters break beside the task; not where a recipe is compared with itself."""
+        if self.task.twice:
+            return
+        adapters = [
             (name, seed, self._adapter(name, seed))
             for name in self._trained()
             for seed in self._seeds(name)
         ]
+        with self.manifest.timed("collateral damage"):
+            file = self.work / "collateral.json"
+            measure_damage(adapters, self._cached, file, self._progress)
+
+    def report(self) -> dict[str, Any]:
+        """Write the report; the five tests are judged by its figures."""
+        write_report(self.work)
+        report = _read(self.work / "report.json")
+        tests = judge(
+            self.task,
+            self.split.train,
+            self.split.test,
+            read_rows(self.work / RESULTS),
+            report,
+            _read(self.work / "selection.json"),
+            _read(self.work / "guards.json"),
+            self.manifest.seconds("train: ") + self.manifest.seconds("sweep: "),
+        )
+        _write(self.work / "warrant.json", [test.as_dict() for test in tests])
+        write_report(self.work)
+        return _read(self.work / "report.json")
 
     def closed_book(self) -> list[tuple[str, str]]:
         """Test questions and the whole prompt of the arms that answer from the model alone."""
@@ -170,7 +193,7 @@ class Comparison:
     def _adapter(self, name: str, seed: int) -> str:
         if self.options.served:
             return self.options.served.format(task=self.task.name, arm=name, seed=seed)
-        return str(adapter_folder(self.work, name, seed))
+        return str(self._adapters.folder(name, seed))
 
     def _select(self, name: str, tried: Sequence[Tried]) -> None:
         self.selection = self.selection.with_arm(name, tried)
@@ -192,6 +215,10 @@ def quickened(task: Task) -> Task:
     examples = {name: 96 for name in TRAINED}
     short = replace(task.training, epochs=1, rates=(1e-3,), sweep_share=1.0, examples=examples)
     return replace(task, seeds=task.seeds[:1], training=short, twice=False)
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _write(file: Path, value: Any) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from eval.answering import batches
@@ -78,8 +77,3 @@ def _spread(questions: Sequence[Question], count: int) -> list[Question]:
     if count >= len(questions):
         return list(questions)
     return [questions[i * len(questions) // count] for i in range(count)]
-
-
-def adapter_folder(work: Path, name: str, seed: int) -> Path:
-    """Where the adapter of an arm and seed lies in a run folder."""
-    return work / "adapters" / name / f"seed-{seed}"

@@ -153,7 +153,8 @@ def _prompting(measured: Measured) -> Outcome:
     enough = accuracy >= wanted - 1e-9
     evidence = (
         f"Best without training, {measured.untrained} is right in {accuracy:.2f}; "
-        f"{wanted:.2f} is wanted, {PROMPTING_SHARE:.0%} of the target of {measured.target:.2f}"
+        f"{wanted:.2f} is wanted, {PROMPTING_SHARE * 100:.0f} % of the target of "
+        f"{measured.target:.2f}"
     )
     if accuracy >= measured.target - 1e-9:
         evidence += ", and the target itself is met without training"

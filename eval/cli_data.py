@@ -1,0 +1,112 @@
+"""The commands `ragfirst eval import` and `ragfirst eval calibrate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")]
+
+_SHOWN = 10
+
+
+def mount(group: typer.Typer) -> None:
+    """Add the commands to the group."""
+    group.command(name="import")(import_)
+    group.command()(calibrate)
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="The file or folder of questions.")],
+    out: Annotated[Path, typer.Argument(help="The question file (JSONL) to write, or a folder.")],
+    format: Annotated[
+        str,
+        typer.Option(help="squad, beir, ragas, flashrag, cuad, table (CSV), snips, or auto."),
+    ] = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="So many questions, drawn.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw and of the split.")] = 0,
+    sources: Annotated[
+        str | None, typer.Option(help="Only these sources (for SQuAD, articles), with commas.")
+    ] = None,
+    wiki: Annotated[
+        Path | None, typer.Option(help="SQuAD: also write the articles as a wiki into this folder.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Shares of train, dev, test by source, as 0.7,0.1,0.2; OUT is a folder."),
+    ] = None,
+    document_prefix: Annotated[
+        str, typer.Option(help="A folder to put before every document of the evidence.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Read questions of another tool or benchmark into a question file.
+
+    Exit status: 0 done, 1 done with records left out, each named, 2 not done.
+    """
+    from eval.imports.formats import import_questions
+    from eval.imports.split import split_by_source
+    from eval.questions import write_questions
+
+    console = Console(stderr=True)
+    try:
+        imported = import_questions(
+            format,
+            path,
+            limit=limit,
+            seed=seed,
+            sources=sources.split(",") if sources else None,
+            document_prefix=document_prefix,
+        )
+        if wiki:
+            from eval.squad import write_wiki
+
+            write_wiki(path, wiki)
+        written: dict[str, int] = {}
+        if split:
+            shares = _shares(split)
+            parts = split_by_source(imported.questions, shares, seed)
+            for name in ("train", "dev", "test"):
+                file = out / f"{name}.jsonl"
+                written[str(file)] = write_questions(file, getattr(parts, name))
+        else:
+            written[str(out)] = write_questions(out, imported.questions)
+    except (ValueError, OSError) as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from None
+    skipped = [{"place": one.place, "reason": one.reason} for one in imported.skipped]
+    if as_json:
+        found = {"format": imported.format, "written": written, "skipped": skipped}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for file, count in written.items():
+            typer.echo(f"{count} questions ({imported.format}) → {file}")
+        for one in skipped[:_SHOWN]:
+            typer.echo(f"left out: {one['place']}: {one['reason']}")
+        if len(skipped) > _SHOWN:
+            typer.echo(f"… and {len(skipped) - _SHOWN} more; --json lists them all")
+    raise typer.Exit(1 if skipped else 0)
+
+
+def calibrate(
+    runs: Annotated[int, typer.Option(min=1, help="Simulated runs a scenario.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate runs of the verdict rule: how often it is wrong, and how often it finds a gain.
+
+    Exit status: 0, or 1 where a rate misses its target.
+    """
+    from eval.calibrate_report import run_and_print
+
+    raise typer.Exit(run_and_print(runs, seed, as_json))
+
+
+def _shares(text: str) -> tuple[float, float, float]:
+    try:
+        train, dev, test = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"option 'split': three shares as 0.7,0.1,0.2, found {text!r}") from error
+    return train, dev, test
