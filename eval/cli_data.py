@@ -27,8 +27,13 @@ def import_(
     ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="So many questions, drawn.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draw and of the split.")] = 0,
-    sources: Annotated[
-        str | None, typer.Option(help="Only these sources (for SQuAD, articles), with commas.")
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this source (for SQuAD, an article); may be given again."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="An option of the format, as quote=paragraph; may be given again."),
     ] = None,
     wiki: Annotated[
         Path | None, typer.Option(help="SQuAD: also write the articles as a wiki into this folder.")
@@ -57,8 +62,9 @@ def import_(
             path,
             limit=limit,
             seed=seed,
-            sources=sources.split(",") if sources else None,
+            sources=source or None,
             document_prefix=document_prefix,
+            **_options(option or []),
         )
         if wiki:
             from eval.squad import write_wiki
@@ -83,6 +89,8 @@ def import_(
     else:
         for file, count in written.items():
             typer.echo(f"{count} questions ({imported.format}) → {file}")
+        for note in imported.notes:
+            typer.echo(f"note: {note.place}: {note.text}")
         for one in skipped[:_SHOWN]:
             typer.echo(f"left out: {one['place']}: {one['reason']}")
         if len(skipped) > _SHOWN:
@@ -102,6 +110,22 @@ def calibrate(
     from eval.calibrate_report import run_and_print
 
     raise typer.Exit(run_and_print(runs, seed, as_json))
+
+
+def _options(given: list[str]) -> dict[str, object]:
+    """name=value pairs; true, false and existing paths become what they say."""
+    found: dict[str, object] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise ValueError(f"option 'option': name=value is wanted, found {one!r}")
+        words: dict[str, object] = {"true": True, "false": False}
+        known = words.get(value.lower(), value)
+        is_list = name == "labels"
+        found[name] = value.split(";") if is_list else known
+        if isinstance(known, str) and not is_list and Path(value).exists():
+            found[name] = Path(value)
+    return found
 
 
 def _shares(text: str) -> tuple[float, float, float]:

@@ -73,7 +73,8 @@ def read_questions(file: Path) -> list[Question]:
     Raises `UnreadableQuestions` for the first line that is wrong, and for an id that comes twice.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Only "\n" ends a line: a text may hold other line separators of Unicode.
+        lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableQuestions(f"{file}: cannot be read ({error})") from error
     questions: list[Question] = []

@@ -11,6 +11,7 @@ from eval.answering import Answering, Progress, accuracy
 from eval.arm import Arm
 from eval.configure import BUDGET, Parts, configurations, oracle, trained
 from eval.damage import measure_damage
+from eval.export_run import export_run
 from eval.generate import Cached, Generator
 from eval.latency import measure
 from eval.manifest import Manifest
@@ -146,6 +147,7 @@ class Comparison:
         )
         _write(self.work / "warrant.json", [test.as_dict() for test in tests])
         write_report(self.work)
+        export_run(self.work)
         return _read(self.work / "report.json")
 
     def closed_book(self) -> list[tuple[str, str]]:

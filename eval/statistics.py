@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Where differences are rare, one more cluster with some is supposed: as many as questions of this
-# correlation would bring at once. See `intervals`.
-SUPPOSED_CORRELATION = 0.2
+# Where differences are rare, a cluster that differs is supposed to do so in such a share of its
+# questions; and the rare direction is one with fewer than so many clusters. See `intervals`.
+SUPPOSED_SHARE = 0.2
 SCARCE_BELOW = 10
 
 _ROUNDING = 1e-12
@@ -125,7 +125,7 @@ def intervals(gains: Floats, losses: Floats, sizes: NDArray[np.int64], level: fl
     error = np.sqrt((residuals**2 / (1 - sizes / total)).sum(axis=1)) / total
     t_low, t_high = mean - quantile * error, mean + quantile * error
 
-    unseen = 1 + (float((sizes**2).sum()) / total - 1) * SUPPOSED_CORRELATION
+    unseen = max(1.0, float((sizes**2).sum()) / total * SUPPOSED_SHARE)
     silent = ((gains == 0) & (losses == 0)).mean(axis=1)
     more_gain = _unseen(gains, silent, unseen, quantile) / total
     more_loss = _unseen(losses, silent, unseen, quantile) / total
@@ -290,9 +290,7 @@ def _checked(
     return values, np.array([numbers[name] for name in clusters], dtype=np.int64)
 
 
-def _sums(
-    values: Floats, members: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Floats, Floats]:
+def _sums(values: Floats, members: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats, Floats]:
     sizes = np.bincount(members).astype(np.int64)
     gains = np.bincount(members, weights=np.maximum(values, 0.0)).astype(np.float64)
     losses = np.bincount(members, weights=np.maximum(-values, 0.0)).astype(np.float64)
