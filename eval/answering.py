@@ -1,7 +1,11 @@
 """Asking an arm a list of questions: in fixed batches, written as they come, gone on with."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from eval.arm import Arm, Prepared
 from eval.generate import Generator
@@ -39,6 +43,7 @@ class Answering:
         self._progress = progress
         self._keep = keep
         self.rows = {found.key: found for found in read_rows(file)}
+        self._origins = Origins(file.with_name(f"{file.stem}.origins.json"))
 
     def ask(self, arm: Arm, seed: int, questions: Sequence[Question], name: str = "") -> list[Row]:
         """The rows of an arm, asked for where they are missing or unscored, in the given order.
@@ -47,6 +52,11 @@ class Answering:
         """
         name = name or arm.name
         done = 0
+        system, origin = f"{name}, seed {seed}", self._origin(arm, questions)
+        if self._origins.known.get(system) != origin:
+            self.rows = {key: one for key, one in self.rows.items() if key[:2] != (name, seed)}
+            self.close()
+            self._origins.note(system, origin)
         for batch in batches(questions):
             if not all(self._is_done(name, seed, question) for question in batch):
                 rows = self._batch(arm, name, seed, batch)
@@ -58,8 +68,18 @@ class Answering:
 
     def close(self) -> None:
         """Sort the file; of rows that were asked for twice only the last stays."""
-        if self.rows:
+        if self.rows or self._file.is_file():
             write_sorted(self._file, self.rows.values())
+
+    def _origin(self, arm: Arm, questions: Sequence[Question]) -> str:
+        """A digest of what the arm asks of whom, by its first batch: other rows are stale."""
+        first: list[Question] = next(batches(questions), list[Question]())
+        prepared = [arm.prepare(question) for question in first]
+        asked = [one.request for one in prepared if one.request is not None]
+        told: list[Any] = [self._grader, dict(arm.settings)]
+        for one in asked:
+            told.append({**asdict(one), "adapter": self._generator.fingerprint(one.adapter)})
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def _is_done(self, name: str, seed: int, question: Question) -> bool:
         found = self.rows.get((name, seed, question.id))
@@ -85,6 +105,23 @@ class Answering:
     def _note(self, prepared: Prepared) -> None:
         if self._keep and prepared.passages:
             self._keep(prepared.passages)
+
+
+class Origins:
+    """What the rows of a results file came from, in a file beside it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        try:
+            self.known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.known = {}
+
+    def note(self, name: str, origin: str) -> None:
+        """Keep the origin of `name`."""
+        self.known[name] = origin
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(json.dumps(self.known, indent=1) + "\n", encoding="utf-8")
 
 
 def batches(questions: Sequence[Question]) -> Iterator[list[Question]]:

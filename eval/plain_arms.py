@@ -11,7 +11,7 @@ from eval.questions import Question
 from service.llm import Message, Reply
 
 KNOWLEDGE_TOKENS = 48
-FORMAT_TOKENS = 192
+FORMAT_TOKENS = 144
 THOUGHT_TOKENS = 160
 """Longest replies, in tokens."""
 

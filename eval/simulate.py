@@ -31,7 +31,9 @@ SEED_STEADY = 0.85
 
 SEED_EFFECT, SEED_EFFECT_SHARE = 0.01, 0.05
 """Standard deviation of a training's own accuracy around its recipe's, and its largest share of
-the discordance: what trainings differ in are questions on which arms can differ."""
+the discordance: what trainings differ in are questions on which arms can differ. The interval
+knows of questions, not of trainings: at 0.02 it covers 0.93 with 600 questions in 60 clusters, and
+false warranted comes to 0.047; at 0.03 to 0.067. The spread of the seeds is reported for that."""
 
 _MEAN = STEADY + SEED_STEADY - 1
 """What a question's tendency is worth in mean difference."""

@@ -113,10 +113,11 @@ def intervals(gains: Floats, losses: Floats, sizes: NDArray[np.int64], level: fl
     A t interval takes what it has seen for all there is. Where only a few clusters differ, the
     mean and its standard error are small together and the interval ends too early; with no
     difference at all it has no width. So the side that faces such scarcity ends no earlier than
-    Wilson's score bound (1927) for the share of clusters that differ, in the effective-sample form
-    for clustered shares (Korn & Graubard 1998), and one unseen cluster is supposed for the share
-    of clusters without any difference, as Fay & Feuer (1997) suppose one unseen event. It rests
-    where `SCARCE_BELOW` effective clusters or more differ in that direction.
+    Wilson's score bound (1927) for the share of clusters that differ, on effective numbers as for
+    clustered shares (Korn & Graubard 1998). As Fay & Feuer (1997) suppose one event more than was
+    seen, one more cluster that differs is supposed, in a share of `SUPPOSED_SHARE` of its
+    questions, and weighed by the share of clusters that show no difference. In a direction in
+    which `SCARCE_BELOW` effective clusters or more differ, the t interval stands.
     """
     quantile, groups, total = t_quantile(level, len(sizes) - 1), len(sizes), int(sizes.sum())
     sums = gains - losses

@@ -78,7 +78,9 @@ def check(method: Method, folder: Path) -> None:
     import torch
 
     if method != "full" and importlib.util.find_spec("peft") is None:
-        raise CannotTrain("adapters are trained with the package peft: pip install peft")
+        raise CannotTrain(
+            "adapters are trained with the package peft: pip install 'ragfirst[eval]'"
+        )
     if method == "qlora":
         missing = [] if torch.cuda.is_available() else ["a CUDA device (torch sees none)"]
         if importlib.util.find_spec("bitsandbytes") is None:
@@ -122,7 +124,7 @@ def window(folder: Path) -> int:
 
 
 def load(folder: Path, method: Method, mean_length: float) -> Any:
-    """The base, ready to be wrapped: on the CUDA device where there is one, else the processor.
+    """The base, ready to be wrapped, where `device` says.
 
     Frozen weights are in bfloat16 where the device computes in it; those that are trained
     (method "full") in float32, for in bfloat16 small updates vanish.
@@ -130,10 +132,10 @@ def load(folder: Path, method: Method, mean_length: float) -> Any:
     import torch
 
     library = _transformers()
-    cuda = torch.cuda.is_available()
+    place = device(method)
     options: dict[str, Any] = {
-        "dtype": torch.float32 if method == "full" else computing(),
-        "attn_implementation": "eager" if mean_length < SHORT and not cuda else "sdpa",
+        "dtype": torch.float32 if method == "full" else computing(place),
+        "attn_implementation": "eager" if mean_length < SHORT and place == "cpu" else "sdpa",
     }
     if method == "qlora":
         options["device_map"] = {"": 0}
@@ -141,21 +143,24 @@ def load(folder: Path, method: Method, mean_length: float) -> Any:
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=computing(),
+            bnb_4bit_compute_dtype=computing(place),
         )
     try:
-        model = library.AutoModelForCausalLM.from_pretrained(str(folder), **options)
+        return library.AutoModelForCausalLM.from_pretrained(str(folder), **options)
     except (OSError, ValueError) as error:
         raise CannotTrain(f"{folder}: the base cannot be loaded ({_line(error)})") from error
-    return model if method == "qlora" or not cuda else model.to("cuda")
 
 
-def computing() -> Any:
+def device(method: Method) -> str:
+    """Where a method trains: QLoRA on a CUDA device, all else on the processor, where arms run."""
+    return "cuda" if method == "qlora" else "cpu"
+
+
+def computing(device: str) -> Any:
     """The torch dtype of the arithmetic: bfloat16 where the device has it, else float32."""
     import torch
 
-    cuda = torch.cuda.is_available()
-    has = torch.cuda.is_bf16_supported() if cuda else computes_in_bfloat16()
+    has = torch.cuda.is_bf16_supported() if device == "cuda" else computes_in_bfloat16()
     return torch.bfloat16 if has else torch.float32
 
 
@@ -195,12 +200,9 @@ def _as_bytes(tensor: Any) -> Any:
 
 
 def _free_memory() -> int:
-    """Bytes that a program may still take, on the device that trains."""
+    """Bytes that a program may still take."""
     import psutil
-    import torch
 
-    if torch.cuda.is_available():
-        return int(torch.cuda.mem_get_info()[0])
     return int(psutil.virtual_memory().available)
 
 

@@ -32,17 +32,28 @@ def wrap(model: Any, method: Method, rank: int, name: str) -> Any:
         lora_alpha=2 * rank,
         lora_dropout=0.0,
         bias="none",
-        target_modules="all-linear",
+        target_modules=_linear(model) or "all-linear",
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():
         # peft asks the model by a name that transformers gives up.
         warnings.simplefilter("ignore", FutureWarning)
         wrapped = library.get_peft_model(model, settings)
-    found = wrapped.peft_config["default"]
-    found.base_model_name_or_path = name
-    found.target_modules = sorted(found.target_modules)
+    wrapped.peft_config["default"].base_model_name_or_path = name
     return wrapped
+
+
+def _linear(model: Any) -> list[str]:
+    """What linear layers are called, the output's left out: few names, the same in every layer."""
+    import torch
+
+    head = model.get_output_embeddings()
+    linear = (
+        name
+        for name, one in model.named_modules()
+        if isinstance(one, torch.nn.Linear) and one is not head
+    )
+    return sorted({name.rpartition(".")[2] for name in linear})
 
 
 def trained_weights(model: Any) -> dict[str, Any]:
@@ -63,7 +74,7 @@ def completion_loss(model: Any, batch: Batch) -> Any:
     causal = _causal(model)
     ids = torch.as_tensor(batch.ids, device=causal.device)
     scored = torch.as_tensor(batch.scored, device=causal.device)
-    with torch.autocast(causal.device.type, computing(), enabled=computing() != torch.float32):
+    with _autocast(causal.device.type):
         hidden = causal.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
         logits = causal.get_output_embeddings()(hidden[scored])
     return torch.nn.functional.cross_entropy(logits.float(), ids.roll(-1, 1)[scored])
@@ -79,7 +90,7 @@ def check_loss(model: Any, example: Tokens) -> None:
     labels[0, : example.prompt] = -100
     with torch.no_grad():
         ours = float(completion_loss(model, padded([example], 0)))
-        with torch.autocast(causal.device.type, computing(), enabled=computing() != torch.float32):
+        with _autocast(causal.device.type):
             theirs = float(causal(input_ids=ids, labels=labels, use_cache=False).loss)
     if not abs(ours - theirs) <= AGREES * max(theirs, 0.1):
         raise CannotTrain(
@@ -103,6 +114,7 @@ def save(model: Any, tokenizer: Any, folder: Path) -> list[str]:
         write(_plain(weights), str(folder / file), metadata={"format": "pt"})
         settings = copy.copy(model.peft_config["default"])
         settings.inference_mode = True
+        settings.target_modules = sorted(settings.target_modules)
         settings.save_pretrained(str(folder))
         return [file, "adapter_config.json"]
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
@@ -121,6 +133,13 @@ def save(model: Any, tokenizer: Any, folder: Path) -> list[str]:
     model.generation_config.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
     return [file, "config.json"]
+
+
+def _autocast(device: str) -> Any:
+    import torch
+
+    kind = computing(device)
+    return torch.autocast(device, kind, enabled=kind != torch.float32)
 
 
 def _plain(weights: Mapping[str, Any]) -> dict[str, Any]:

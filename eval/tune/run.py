@@ -169,7 +169,9 @@ class Run:
             "tokens_seen": state.tokens,
             "tokens_per_second": round(speed, 1),
             "seconds": round(state.seconds, 2),
-            "dtype": str(bases.computing()).removeprefix("torch."),
+            "dtype": str(bases.computing(bases.device(self._settings.method))).removeprefix(
+                "torch."
+            ),
             "versions": {
                 one: importlib.metadata.version(one)
                 for one in ("torch", "peft", "transformers")
