@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from service.llm import LLMError, Message
-from service.local_chat import DEFAULT, LocalChat
+from service.local_chat import DEFAULT, LocalChat, model_folder
 from service.prompt import Passage, chat
 
 pytestmark = pytest.mark.model
@@ -112,6 +112,16 @@ def test_the_converted_folder_is_a_model_like_any_other(loaded: Loaded, tmp_path
     by_path = LocalChat(str(folder), cache=tmp_path, threads=1)
     assert by_path.name == str(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_a_packaged_model_is_the_converted_one(loaded: Loaded):
+    [folder] = loaded.cache.iterdir()
+    assert model_folder(DEFAULT, loaded.cache) == folder
+
+
+def test_the_folder_of_a_folder_is_itself(loaded: Loaded, tmp_path: Path):
+    [folder] = loaded.cache.iterdir()
+    assert model_folder(str(folder), tmp_path) == folder
 
 
 @pytest.mark.parametrize("name", ["no/such-model", "no such model", "", "/nowhere/at/all"])
