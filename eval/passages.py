@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.evidence import chunk_name
+from eval.rows import UnreadableRows, append_lines, read_lines
 from ingest.stored import StoredChunk
 
 
@@ -24,19 +25,18 @@ class Passages:
                 json.dumps({"id": name, "text": text}, ensure_ascii=False) + "\n"
                 for name, text in fresh.items()
             ]
-            with self._file.open("a", encoding="utf-8") as out:
-                out.write("".join(lines))
+            append_lines(self._file, lines)
 
 
 def read_passages(file: Path) -> dict[str, str]:
-    """The texts by name; a line that a kill cut off is left out."""
-    if not file.is_file():
-        return {}
+    """The texts by name; a line that a kill cut off is left out.
+
+    Raises `UnreadableRows` for any other line that is wrong.
+    """
     texts: dict[str, str] = {}
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        texts[value["id"]] = value["text"]
+    for value, place in read_lines(file):
+        name, text = value.get("id"), value.get("text")
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise UnreadableRows(f"{place}: not a passage: the texts 'id' and 'text' are wanted")
+        texts[name] = text
     return texts

@@ -23,11 +23,8 @@ from eval.report.write import write_report
 from eval.retrieval_arms import Rag
 from eval.rows import Row, read_rows
 from eval.selection import Selection, Tried
-from eval.task import TRAINED, Task
+from eval.task import AGAIN, TRAINED, Task
 from service.settings import ServiceSettings
-
-AGAIN = "adapter-again"
-"""The arm of the control that compares one recipe with itself: other seeds, another name."""
 
 RESULTS = "results.jsonl"
 

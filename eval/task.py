@@ -39,6 +39,10 @@ UNTRAINED = (
 """Arms that need no training on the task: the best of them on dev is what an adapter must beat."""
 
 TRAINED = ("adapter", "adapter-rag")
+
+AGAIN = "adapter-again"
+"""The arm of the control that compares one recipe with itself: other seeds, another name."""
+
 GRADERS = ("contains", "penstock", "json")
 GUARDS = ("gold-in-corpus", "leaks", "source-documents", "dates", "closed-book", "question-files")
 """The checks before a verdict; see `eval.guards`."""

@@ -6,12 +6,12 @@ from statistics import fmean, stdev
 
 from eval.questions import Question
 from eval.report.decomposition import decompose
-from eval.report.folder import AGAIN, Json, Run
+from eval.report.folder import Json, Run
 from eval.report.money import cost_per_1000
 from eval.report.weights import Weighed, share, weigh
 from eval.rows import Row, Timing
 from eval.statistics import wilson
-from eval.task import Costs
+from eval.task import AGAIN, Costs
 
 MIN_CALLS = 30
 """Fewer timed calls than this say nothing about the slow end."""

@@ -9,12 +9,9 @@ from typing import Any, cast
 from eval.passages import read_passages
 from eval.questions import Question, read_questions
 from eval.rows import Row, Timing, read_rows, read_timings
-from eval.task import ARMS, UNTRAINED, Costs
+from eval.task import AGAIN, ARMS, UNTRAINED, Costs
 
 Json = dict[str, Any]
-
-AGAIN = "adapter-again"
-"""The arm of the control that compares one recipe with itself: other seeds, another name."""
 
 
 class UnreadableRun(ValueError):

@@ -44,6 +44,7 @@ def as_html(report: Json, run: Run) -> str:
         parts=plot.PARTS,
         contents=CONTENTS,
         min_calls=MIN_CALLS,
+        question=verdict.question(report),
         headline=verdict.headline(report),
         cautions=verdict.cautions(report),
         cards=[verdict.card(name, report) for name in names],

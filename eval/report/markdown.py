@@ -8,7 +8,7 @@ from eval.report import evidence, tables
 from eval.report.figures import number
 from eval.report.folder import Json
 from eval.report.tables import Table, plain
-from eval.report.verdict import Card, card, cautions, headline
+from eval.report.verdict import Card, card, cautions, headline, question
 from eval.report.words import GUARDS, contrast_names
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -19,7 +19,7 @@ def as_markdown(report: Json) -> str:
     short, sentence = headline(report)
     counts = report["counts"]
     parts = [
-        f"# Should we fine-tune for {_text(report['task'])}? {short}.",
+        f"# {_text(question(report))} {short}.",
         f"{_text(sentence)} {number(counts['questions'])} test questions from "
         f"{number(counts['clusters'])} sources; base model {_text(report['base'])}.",
         *(f"> **{_text(one.title)}.** {_text(one.text)}" for one in cautions(report)),

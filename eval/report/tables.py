@@ -169,7 +169,7 @@ def returns_table(report: Json) -> Table:
 def plain(value: Any) -> str:
     """Any value of a JSON file as a line of text."""
     if isinstance(value, str):
-        return value
+        return value or "(empty)"
     if isinstance(value, Mapping):
         items = cast(Mapping[str, Any], value).items()
         return ", ".join(f"{name}: {plain(item)}" for name, item in items) or NONE

@@ -44,6 +44,13 @@ class Caution:
     loud: bool = True
 
 
+def question(report: Mapping[str, Any]) -> str:
+    """What a report answers."""
+    if report["twice"]:
+        return f"Is one recipe for “{report['task']}” better than itself?"
+    return f"Should we fine-tune for “{report['task']}”?"
+
+
 def headline(report: Mapping[str, Any]) -> tuple[str, str]:
     """The short answer to "should we fine-tune?", and the same as a sentence."""
     broken = [guard["name"] for guard in report["guards"] if _is_broken(guard)]
@@ -81,8 +88,11 @@ def _unpaid(report: Mapping[str, Any], warranted: Sequence[str]) -> str:
 def _control(found: Mapping[str, str]) -> tuple[str, str]:
     """The same adapter under two names: a verdict for either would be an error of the rule."""
     if WARRANTED in found.values():
-        return "Rule broken", "One recipe under two names was told apart. Trust no verdict of it."
-    return "As it must be", "A control: one recipe under two names, and neither is declared better."
+        return "It seems so", "A control, and it failed: trust no verdict of this rule."
+    return (
+        "No, as it must be",
+        "A control: one recipe under two names, and neither is declared better.",
+    )
 
 
 def cautions(report: Mapping[str, Any]) -> list[Caution]:
