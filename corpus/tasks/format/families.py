@@ -4,6 +4,9 @@ Every block and every option of a rule occurs often in the training split; what 
 others is only which of them stand together.
 """
 
+from eval.penstock import Fragment, family
+from eval.penstock_fragment import RESERVED
+
 SPLITS = ("train", "dev", "test")
 
 WANTED = {"train": 1600, "dev": 170, "test": 440}
@@ -147,3 +150,21 @@ def quotas(split: str) -> dict[str, int]:
     """How many pairs each family of a split gets; the first ones take what does not divide."""
     share, rest = divmod(WANTED[split], len(FAMILIES[split]))
     return {family: share + (place < rest) for place, family in enumerate(FAMILIES[split])}
+
+
+def atoms(fragment: Fragment) -> set[str]:
+    """The single constructs of a fragment: its statements, actions, options and fixed words."""
+    found = {name for name in family(fragment).split(" & ") if not name.startswith("rule:")}
+    if fragment.device:
+        found.add(f"model {fragment.device.model}")
+    found |= {f"port p{port.number}" for port in fragment.ports}
+    found |= {f"days {'-'.join(schedule.days)}" for schedule in fragment.schedules}
+    for name in ("zones", "ports", "schedules", "tunnels", "rules"):
+        found |= {f"{name}: several"} if len(getattr(fragment, name)) > 1 else set[str]()
+    for rule in fragment.rules:
+        options = {"port": rule.port, "schedule": rule.schedule, rule.proto: rule.proto}
+        found.add(rule.action)
+        found |= {f"{rule.action} {option}" for option, value in options.items() if value}
+        found |= {f"from {rule.source}"} if rule.source in RESERVED else set[str]()
+        found |= {f"to {rule.target}"} if rule.target in RESERVED else set[str]()
+    return found
