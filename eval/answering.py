@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eval.arm import Arm, Prepared
+from eval.evidence import chunk_name
 from eval.generate import Generator
 from eval.questions import Question
 from eval.rows import Row, append_rows, read_rows, write_sorted
-from eval.score import failed, row
+from eval.score import failed, late, row
 from eval.task import Costs
 from ingest.stored import StoredChunk
-from service.llm import LLMError
+from service.llm import LLMError, LLMTimeout
 
 BATCH = 16
 """Questions a batch. Which questions share one never depends on what is done already."""
@@ -52,14 +53,16 @@ class Answering:
         """
         name = name or arm.name
         done = 0
-        system, origin = f"{name}, seed {seed}", self._origin(arm, questions)
+        self._progress(f"{name}, seed {seed}", done, len(questions))
+        ready = {question.id: arm.prepare(question) for question in questions}
+        system, origin = f"{name}, seed {seed}", self._origin(arm, questions, ready)
         if self._origins.known.get(system) != origin:
             self.rows = {key: one for key, one in self.rows.items() if key[:2] != (name, seed)}
             self.close()
             self._origins.note(system, origin)
         for batch in batches(questions):
             if not all(self._is_done(name, seed, question) for question in batch):
-                rows = self._batch(arm, name, seed, batch)
+                rows = self._batch(arm, name, seed, batch, ready)
                 append_rows(self._file, rows)
                 self.rows |= {one.key: one for one in rows}
             done += len(batch)
@@ -67,39 +70,57 @@ class Answering:
         return [self.rows[name, seed, question.id] for question in questions]
 
     def close(self) -> None:
-        """Sort the file; of rows that were asked for twice only the last stays."""
+        """Sort the file; of a row that was asked for again only the last stays."""
         if self.rows or self._file.is_file():
             write_sorted(self._file, self.rows.values())
 
-    def _origin(self, arm: Arm, questions: Sequence[Question]) -> str:
-        """A digest of what the arm asks of whom, by its first batch: other rows are stale."""
-        first: list[Question] = next(batches(questions), list[Question]())
-        prepared = [arm.prepare(question) for question in first]
-        asked = [one.request for one in prepared if one.request is not None]
-        told: list[Any] = [self._grader, dict(arm.settings)]
-        for one in asked:
-            told.append({**asdict(one), "adapter": self._generator.fingerprint(one.adapter)})
+    def _origin(
+        self, arm: Arm, questions: Sequence[Question], ready: Mapping[str, Prepared]
+    ) -> str:
+        """A digest of all that rows come from: questions, gold answers, requests, model, prices.
+
+        Rows of another origin are stale. Asking again is cheap where the calls are cached.
+        """
+        prices = [self._costs.prompt_million, self._costs.completion_million]
+        told: list[Any] = [self._grader, prices, dict(arm.settings)]
+        for question in questions:
+            prepared = ready[question.id]
+            told += [question.as_dict(), [chunk_name(chunk) for chunk in prepared.passages]]
+            if one := prepared.request:
+                told.append({**asdict(one), "adapter": self._generator.fingerprint(one.adapter)})
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def _is_done(self, name: str, seed: int, question: Question) -> bool:
         found = self.rows.get((name, seed, question.id))
         return found is not None and found.right is not None
 
-    def _batch(self, arm: Arm, name: str, seed: int, batch: Sequence[Question]) -> list[Row]:
-        prepared = [arm.prepare(question) for question in batch]
+    def _batch(
+        self,
+        arm: Arm,
+        name: str,
+        seed: int,
+        batch: Sequence[Question],
+        ready: Mapping[str, Prepared],
+    ) -> list[Row]:
+        """Rows of a batch for what is not done of it; all of it is asked, as it always is."""
+        prepared = [ready[question.id] for question in batch]
         asked = [(i, one.request) for i, one in enumerate(prepared) if one.request is not None]
         replies = self._generator.complete([request for _, request in asked]) if asked else []
         by_place = {i: reply for (i, _), reply in zip(asked, replies, strict=True)}
         rows: list[Row] = []
-        for i, (question, ready) in enumerate(zip(batch, prepared, strict=True)):
-            self._note(ready)
-            reply = by_place.get(i)
-            if isinstance(reply, LLMError):
-                rows.append(failed(name, seed, question, reply))
+        grader, costs = self._grader, self._costs
+        for i, (question, one) in enumerate(zip(batch, prepared, strict=True)):
+            if self._is_done(name, seed, question):
                 continue
-            given = arm.finish(question, ready, reply)
-            grader, costs = self._grader, self._costs
-            rows.append(row(name, seed, question, ready, given, reply, grader, costs))
+            self._note(one)
+            reply = by_place.get(i)
+            if isinstance(reply, LLMTimeout):
+                rows.append(late(name, seed, question, one, reply, grader, costs))
+            elif isinstance(reply, LLMError):
+                rows.append(failed(name, seed, question, reply))
+            else:
+                given = arm.finish(question, one, reply)
+                rows.append(row(name, seed, question, one, given, reply, grader, costs))
         return rows
 
     def _note(self, prepared: Prepared) -> None:
@@ -112,10 +133,13 @@ class Origins:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.known: dict[str, str] = {}
         try:
-            self.known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+            value = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            self.known = {}
+            return  # nothing is known of any row: all are asked for again
+        if isinstance(value, dict):
+            self.known = cast(dict[str, str], value)
 
     def note(self, name: str, origin: str) -> None:
         """Keep the origin of `name`."""
@@ -131,7 +155,7 @@ def batches(questions: Sequence[Question]) -> Iterator[list[Question]]:
         yield ordered[start : start + BATCH]
 
 
-def accuracy(rows: Sequence[Row]) -> float:
-    """The share that is right of what is scored; 0 where nothing is."""
+def accuracy(rows: Sequence[Row]) -> float | None:
+    """The share that is right of what is scored; None where nothing is."""
     scored = [found.right for found in rows if found.right is not None]
-    return sum(scored) / len(scored) if scored else 0.0
+    return sum(scored) / len(scored) if scored else None

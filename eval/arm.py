@@ -1,5 +1,6 @@
 """What an arm is: it makes a question into a request, and the model's reply into an answer."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -40,6 +41,9 @@ class Given:
     citations: tuple[Citation, ...] = field(default=())
 
 
+_LANGUAGE = re.compile(r"[\w+#.-]*")
+
+
 class Arm(Protocol):
     """One way to answer, in one configuration."""
 
@@ -76,4 +80,4 @@ def unfenced(text: str) -> str:
     inner = rest.partition("```")[0]
     first, break_, others = inner.partition("\n")
     # What follows the opening fence on its line is the name of a language.
-    return (others if break_ and " " not in first.strip() else inner).strip()
+    return (others if break_ and _LANGUAGE.fullmatch(first.strip()) else inner).strip()

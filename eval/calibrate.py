@@ -89,13 +89,18 @@ def run(grid: Grid, runs: int, seed: int, progress: Progress | None = None) -> l
     """
     if runs < 1:
         raise ValueError(f"{runs} runs calibrate nothing; give 1 or more")
-    possible = [scenario for scenario in grid.combinations() if impossible(scenario) is None]
+    scenarios = possible(grid)
     results: list[ScenarioResult] = []
-    for scenario in possible:
+    for scenario in scenarios:
         results.append(calibrate(scenario, runs, seed))
         if progress is not None:
-            progress(len(results), len(possible))
+            progress(len(results), len(scenarios))
     return results
+
+
+def possible(grid: Grid) -> list[Scenario]:
+    """The combinations that there can be."""
+    return [scenario for scenario in grid.combinations() if impossible(scenario) is None]
 
 
 def calibrate(scenario: Scenario, runs: int, seed: int) -> ScenarioResult:

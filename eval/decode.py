@@ -6,7 +6,9 @@ What all prompts begin with is read once and shared; rows that have ended leave 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
+from eval.tune.examples import end_of_turn
 from service.llm import LLMError, Message, Reply
 
 
@@ -24,8 +26,9 @@ def decode(
 ) -> list[Reply | LLMError]:
     """The most likely reply to each chat; an `LLMError` for one that is too long to be read.
 
-    `model`: transformers' causal model, with or without PEFT's adapters. Raises `LLMError` where
-    the grammar is not one.
+    `model`: transformers' causal model, with or without PEFT's adapters. A reply ends where its
+    turn or the text does, at `max_tokens`, and with `one_line` at its first line break. Raises
+    `LLMError` where the grammar is not one, or cannot be kept to.
     """
     prompts = [encode(tokenizer, chat) for chat in chats]
     window = int(model.config.max_position_embeddings)
@@ -36,6 +39,7 @@ def decode(
     for i, ids in enumerate(prompts):
         if i in texts:
             text = cast(str, tokenizer.decode(texts[i], skip_special_tokens=True)).strip()
+            text = text.partition("\n")[0].rstrip() if how.one_line else text
             replies.append(Reply(text, name, len(ids), len(texts[i])))
         else:
             replies.append(
@@ -58,37 +62,38 @@ def _decode(model: Any, tokenizer: Any, prompts: list[list[int]], how: Decoding)
     """The tokens written for each prompt, without the one that ends them."""
     import torch
 
-    ends = {int(tokenizer.eos_token_id)}
-    if how.one_line:
-        ends |= line_ends(tokenizer)
+    ends = turn_ends(tokenizer)
+    breaks = line_ends(tokenizer) if how.one_line else {}
     guide = _Guide(tokenizer, how.grammar, len(prompts)) if how.grammar else None
     written: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))
     with torch.inference_mode():
-        cache, mask, logits = _read(model, prompts, int(tokenizer.eos_token_id))
+        cache, mask, logits = _read(model, prompts, min(ends))
         while True:
             if guide:
                 guide.restrict(logits, rows)
             chosen: list[int] = logits.argmax(-1).tolist()
             going: list[int] = []
             for position, (row, token) in enumerate(zip(rows, chosen, strict=True)):
-                if token not in ends:
-                    written[row].append(token)
-                    if len(written[row]) < how.max_tokens and not (
-                        guide and guide.ended(row, token)
-                    ):
-                        going.append(position)
+                # A line's end may have the line's last characters in the same token.
+                if token in ends or breaks.get(token) == "":
+                    continue
+                written[row].append(token)
+                if token in breaks or len(written[row]) == how.max_tokens:
+                    continue
+                if not (guide and guide.ended(row, token)):
+                    going.append(position)
             if not going:
                 return written
             if len(going) < len(rows):
-                kept = torch.tensor(going)
+                kept = torch.tensor(going, device=mask.device)
                 cache.batch_select_indices(kept)
                 mask = mask[kept]
                 rows = [rows[position] for position in going]
                 chosen = [chosen[position] for position in going]
             mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
             output = model(
-                input_ids=torch.tensor(chosen)[:, None],
+                input_ids=torch.tensor(chosen, device=mask.device)[:, None],
                 attention_mask=mask,
                 position_ids=mask.sum(-1, keepdim=True) - 1,
                 past_key_values=cache,
@@ -105,20 +110,21 @@ def _read(model: Any, prompts: list[list[int]], filler: int) -> tuple[Any, Any, 
     import torch
     from transformers import DynamicCache
 
+    place = model.device
     shared = _shared(prompts)
     rests = [prompt[shared:] for prompt in prompts]
     longest = max(map(len, rests))
     cache: Any = DynamicCache(config=model.config)
     if shared:
         model(
-            input_ids=torch.tensor([prompts[0][:shared]]),
+            input_ids=torch.tensor([prompts[0][:shared]], device=place),
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
         cache.batch_repeat_interleave(len(prompts))
-    padded = torch.tensor([[filler] * (longest - len(rest)) + rest for rest in rests])
-    mask = torch.ones(len(prompts), shared + longest, dtype=torch.long)
+    padded = torch.tensor([[filler] * (longest - len(rest)) + rest for rest in rests], device=place)
+    mask = torch.ones(len(prompts), shared + longest, dtype=torch.long, device=place)
     for row, rest in enumerate(rests):
         mask[row, shared : shared + longest - len(rest)] = 0
     output = model(
@@ -139,42 +145,82 @@ def _shared(prompts: list[list[int]]) -> int:
     return next((i for i in range(most) if first[i] != last[i]), most)
 
 
-_LINE_ENDS: dict[int, frozenset[int]] = {}
+def turn_ends(tokenizer: Any) -> frozenset[int]:
+    """The tokens that end a reply: the end of a text, and what training puts behind a reply.
+
+    Raises `eval.tune.examples.BadExample` where there is neither.
+    """
+    end = tokenizer.eos_token_id
+    return frozenset({end_of_turn(tokenizer)} | (set() if end is None else {int(end)}))
 
 
-def line_ends(tokenizer: Any) -> frozenset[int]:
-    """The tokens that hold a line break."""
-    key = id(tokenizer)
-    if key not in _LINE_ENDS:
+_LINE_ENDS: WeakKeyDictionary[Any, dict[int, str]] = WeakKeyDictionary()
+_LEXICONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def line_ends(tokenizer: Any) -> dict[int, str]:
+    """The tokens that hold a line break, each with what it has before that, blanks left out."""
+    if tokenizer not in _LINE_ENDS:
         texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-        _LINE_ENDS[key] = frozenset(token for token, text in enumerate(texts) if "\n" in text)
-    return _LINE_ENDS[key]
+        _LINE_ENDS[tokenizer] = {
+            token: text.partition("\n")[0].strip()
+            for token, text in enumerate(texts)
+            if "\n" in text
+        }
+    return _LINE_ENDS[tokenizer]
 
 
 class _Guide:
-    """Keeps each row of a batch to a grammar, by llguidance."""
+    """Keeps each row of a batch to a grammar, by llguidance.
+
+    Its masks are applied here: llguidance's own way for torch compiles C++ on the spot.
+    """
 
     def __init__(self, tokenizer: Any, grammar: str, rows: int) -> None:
-        import llguidance
-        import llguidance.hf
-        import llguidance.torch
+        import llguidance.numpy
 
-        self._torch: Any = llguidance.torch
-        lexicon: Any = cast(Any, llguidance.hf).from_tokenizer(tokenizer)
+        lexicon = _lexicon(tokenizer)
         matcher: Any = llguidance.LLMatcher
-        compiled = matcher.grammar_from_lark(grammar)
-        self._matchers = [matcher(lexicon, compiled) for _ in range(rows)]
-        if self._matchers[0].is_error():
-            raise LLMError(f"the grammar is not one: {self._matchers[0].get_error()}")
-        self._mask: Any = self._torch.allocate_token_bitmask(1, lexicon.vocab_size)
+        first: Any = matcher(lexicon, matcher.grammar_from_lark(grammar))
+        if first.is_error():
+            raise LLMError(f"the grammar is not one: {first.get_error()}")
+        self._matchers = [first, *(first.deep_copy() for _ in range(rows - 1))]
+        self._library: Any = llguidance.numpy
+        self._mask: Any = self._library.allocate_token_bitmask(1, lexicon.vocab_size)
 
     def restrict(self, logits: Any, rows: Sequence[int]) -> None:
         """Leave each row's logits only the tokens that its grammar allows next."""
+        import numpy as np
+        import torch
+
         for position, row in enumerate(rows):
-            self._torch.fill_next_token_bitmask(self._matchers[row], self._mask, 0)
-            self._torch.apply_token_bitmask_inplace(logits[position : position + 1], self._mask)
+            self._library.fill_next_token_bitmask(self._matchers[row], self._mask, 0)
+            self._refuse_error(row)
+            bits = np.unpackbits(self._mask.view(np.uint8), bitorder="little")
+            # A model may have more logits than its tokenizer has tokens.
+            allowed = np.zeros(logits.shape[-1], np.bool_)
+            allowed[: len(bits)] = bits[: len(allowed)]
+            forbidden = torch.as_tensor(~allowed, device=logits.device)
+            logits[position].masked_fill_(forbidden, float("-inf"))
 
     def ended(self, row: int, token: int) -> bool:
         """Take note of a token; whether the row can only end now."""
         self._matchers[row].consume_token(token)
+        self._refuse_error(row)
         return bool(self._matchers[row].is_stopped())
+
+    def _refuse_error(self, row: int) -> None:
+        if self._matchers[row].is_error():
+            raise LLMError(
+                f"cannot keep to the grammar any further: {self._matchers[row].get_error()}"
+            )
+
+
+def _lexicon(tokenizer: Any) -> Any:
+    """The tokenizer as llguidance needs it; making it takes up to a second."""
+    import llguidance.hf
+
+    if tokenizer not in _LEXICONS:
+        make = cast(Any, llguidance.hf).from_tokenizer
+        _LEXICONS[tokenizer] = make(tokenizer, eos_token=sorted(turn_ends(tokenizer)))
+    return _LEXICONS[tokenizer]

@@ -16,14 +16,15 @@ class Request:
     """One chat for the model.
 
     `adapter`: which adapter answers, a folder's path or a server's name for it; None is the base.
-    `one_line`: the reply ends at its first line break. `grammar`: in llguidance's Lark dialect;
-    decoding keeps to it.
+    `one_line`, `one_paragraph`: the reply ends at its first line break, or first empty line.
+    `grammar`: in llguidance's Lark dialect; decoding keeps to it.
     """
 
     messages: tuple[Message, ...]
     max_tokens: int
     adapter: str | None = None
     one_line: bool = True
+    one_paragraph: bool = False
     grammar: str | None = None
 
 
@@ -71,13 +72,15 @@ class Cached:
         """See `Generator.complete`."""
         if self.together:
             return self._whole(requests)
-        found = {number: self._get(self._key([one])) for number, one in enumerate(requests)}
-        asked = [number for number, replies in found.items() if replies is None]
-        fresh = self._inner.complete([requests[number] for number in asked]) if asked else []
-        for number, reply in zip(asked, fresh, strict=True):
-            found[number] = [reply]
-            self._keep(self._key([requests[number]]), [reply])
-        return [(replies or [])[0] for replies in found.values()]
+        keys = [self._key([one]) for one in requests]
+        found = {key: self._get(key) for key in keys}
+        # Equal requests are asked once: later runs give both the reply that is remembered.
+        asked = {key: one for key, one in zip(keys, requests, strict=True) if found[key] is None}
+        fresh = self._inner.complete(list(asked.values())) if asked else []
+        for key, reply in zip(asked, fresh, strict=True):
+            found[key] = [reply]
+            self._keep(key, [reply])
+        return [(found[key] or [])[0] for key in keys]
 
     def close(self) -> None:
         """Close the file."""

@@ -30,11 +30,12 @@ def measure(
     `LLMError` where the model gives no reply.
     """
     timed = {(timing.arm, timing.id) for timing in read_timings(file)}
-    step = max(len(questions) // calls, 1)
-    sample = list(questions)[::step][:calls]
+    count = min(calls, len(questions))
+    sample = [questions[i * len(questions) // count] for i in range(count)]
     for name, seed, arm in arms:
         missing = [question for question in sample if (name, question.id) not in timed]
-        for number, question in enumerate(missing[:1] + missing):
+        # The last one warms up: a server may still have the prompt of the call just before.
+        for number, question in enumerate(missing[-1:] + missing):
             milliseconds = _once(arm, question, generator)
             if number:
                 append_timings(file, [Timing(name, seed, question.id, round(milliseconds, 2))])

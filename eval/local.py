@@ -43,7 +43,7 @@ class LocalGenerator:
         """See `Generator.complete`."""
         groups: dict[tuple[str | None, Decoding], list[int]] = {}
         for number, one in enumerate(requests):
-            how = Decoding(one.max_tokens, one.one_line, one.grammar)
+            how = Decoding(one.max_tokens, one.one_line, one.one_paragraph, one.grammar)
             groups.setdefault((one.adapter, how), []).append(number)
         replies: dict[int, Reply | LLMError] = {}
         for (adapter, how), numbers in groups.items():

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 import time
@@ -9,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eval.parts import file_digests, task_json
 from eval.task import Task
@@ -24,7 +25,7 @@ class Manifest:
         self._file = work / "manifest.json"
         kept = _read(self._file)
         self._seconds: dict[str, float] = kept.get("stages_seconds", {})
-        self.value: dict[str, Any] = {
+        self.value: dict[str, Any] = kept | {
             "base": task.base,
             "data_hashes": file_digests(task),
             "settings": {key: value for key, value in task_json(task).items() if key != "costs"},
@@ -44,7 +45,7 @@ class Manifest:
             yield
         finally:
             spent = time.monotonic() - started
-            self._seconds[stage] = round(self._seconds.get(stage, 0.0) + spent, 1)
+            self._seconds[stage] = round(self._seconds.get(stage, 0.0) + spent, 3)
             self.write()
 
     def seconds(self, beginning: str) -> float:
@@ -59,14 +60,17 @@ class Manifest:
     def write(self) -> None:
         """Put it into the run folder."""
         text = json.dumps(self.value, ensure_ascii=False, indent=1) + "\n"
-        self._file.write_text(text, encoding="utf-8")
+        work = self._file.with_name(f"{self._file.name}.new")
+        work.write_text(text, encoding="utf-8")
+        work.replace(self._file)
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def _commit() -> str | None:
@@ -80,6 +84,7 @@ def _commit() -> str | None:
         return done.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # no one else's repository
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
@@ -97,6 +102,4 @@ def _versions() -> dict[str, str]:
 
 
 def _machine() -> str:
-    import os
-
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"

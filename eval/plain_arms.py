@@ -1,7 +1,8 @@
 """Arms that answer from the model alone, with no passages."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eval.arm import Given, Prepared, plain
@@ -17,6 +18,8 @@ THOUGHT_TOKENS = 160
 
 ANSWER = "Answer:"
 """What a chain of thought puts before its answer."""
+
+_ANSWER = re.compile(r".*\banswer:(?:\*\*)?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,14 @@ class PlainArm:
     def prepare(self, question: Question) -> Prepared:
         """See `Arm.prepare`."""
         return Prepared(
-            Request(self.messages(question), self.tokens, self.adapter, self.one_line, self.grammar)
+            Request(
+                self.messages(question),
+                self.tokens,
+                self.adapter,
+                self.one_line,
+                one_paragraph=not self.one_line,
+                grammar=self.grammar,
+            )
         )
 
     def finish(self, question: Question, prepared: Prepared, reply: Reply | None) -> Given:
@@ -61,7 +71,10 @@ class PlainArm:
 
 @dataclass(frozen=True, slots=True)
 class ChainOfThought:
-    """The model thinks first; its answer is what follows the last "Answer:" (2201.11903)."""
+    """The model thinks first; its answer is what follows the last "Answer:" (2201.11903).
+
+    A reply without it counts whole.
+    """
 
     instruction: str
     tokens: int
@@ -85,5 +98,4 @@ class ChainOfThought:
         """See `Arm.finish`."""
         if reply is None:
             return plain(reply)
-        _, _, answer = reply.text.rpartition(ANSWER)
-        return plain(Reply(answer, reply.model, reply.prompt_tokens, reply.completion_tokens))
+        return plain(replace(reply, text=_ANSWER.sub("", reply.text, count=1)))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,7 +74,7 @@ def read_questions(file: Path) -> list[Question]:
     """
     try:
         # Only "\n" ends a line: a text may hold other line separators of Unicode.
-        lines = file.read_text(encoding="utf-8").split("\n")
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableQuestions(f"{file}: cannot be read ({error})") from error
     questions: list[Question] = []
@@ -106,11 +106,17 @@ def write_questions(file: Path, questions: Iterable[Question]) -> int:
 def _question(line: str, place: str) -> Question:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableQuestions(f"{place}: not JSON ({error})") from error
     if not isinstance(value, dict):
         raise UnreadableQuestions(f"{place}: an object is wanted, found {line[:60]}")
     fields = cast(dict[str, Any], value)
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableQuestions(
+            f"{place}: half a surrogate pair ({error.object[error.start]!r}), which is no character"
+        ) from error
     unknown = sorted(set(fields) - set(_FIELDS))
     if unknown:
         raise UnreadableQuestions(
@@ -148,8 +154,10 @@ def _evidence(fields: dict[str, Any], place: str) -> Iterator[Evidence]:
                 f"{where}: unknown field {unknown[0]!r}; known are {', '.join(_EVIDENCE)}"
             )
         page = item.get("page")
-        if page is not None and (not isinstance(page, int) or page < 1):
-            raise UnreadableQuestions(f"{where}: 'page' counts from 1, found {page!r}")
+        if page is not None and (type(page) is not int or page < 1):
+            raise UnreadableQuestions(
+                f"{where}: field 'page': a number that counts from 1 is wanted, found {page!r}"
+            )
         yield Evidence(
             document=_text(item, "document", where),
             quote=_typed(item, "quote", str, where, default=""),
@@ -174,7 +182,7 @@ def _day(fields: dict[str, Any], place: str) -> date | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(value[:10])
+        return datetime.fromisoformat(value).date()
     except ValueError as error:
         raise UnreadableQuestions(
             f"{place}: field 'asked_at': a date like 2026-05-31 is wanted, found {value!r}"

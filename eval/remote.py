@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from eval.generate import Request
 from service.llm import LLMError, Reply
@@ -10,12 +11,15 @@ from service.openai_chat import OpenAIChat
 CONCURRENT = 8
 """Calls under way at once."""
 
+_EMPTY = "returned an empty answer"
+"""What `OpenAIChat` says of it; a service has nothing to show then, here it is a wrong answer."""
+
 
 class RemoteGenerator:
     """An `eval.generate.Generator` by HTTP; base and adapters go by model name, as in vLLM.
 
     The server decides on grammars and line ends: a grammar is refused here, a line end is applied
-    to the reply.
+    to the reply. A model that writes nothing has given an empty reply, as it would in this process.
     """
 
     together = False
@@ -62,11 +66,15 @@ class RemoteGenerator:
                 request.messages, request.max_tokens
             )
         except LLMError as error:
+            if _EMPTY in str(error):
+                return Reply("", request.adapter or self.name, 0, 0)
             return error
-        if not request.one_line:
-            return reply
-        line = reply.text.strip().partition("\n")[0].strip()
-        return Reply(line, reply.model, reply.prompt_tokens, reply.completion_tokens)
+        text = reply.text.strip()
+        if request.one_line:
+            text = text.partition("\n")[0].strip()
+        elif request.one_paragraph:
+            text = text.partition("\n\n")[0].strip()
+        return replace(reply, text=text)
 
     def _chat(self, name: str) -> OpenAIChat:
         if name not in self._chats:

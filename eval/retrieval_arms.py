@@ -81,7 +81,9 @@ class Rag:
             return Prepared(None, chunks, asked)
         messages = self._messages(question, asked)
         tokens = self.tokens or answerer.max_tokens
-        request = Request(messages, tokens, self.adapter, self.one_line)
+        request = Request(
+            messages, tokens, self.adapter, self.one_line, one_paragraph=not self.one_line
+        )
         return Prepared(request, chunks, asked)
 
     def finish(self, question: Question, prepared: Prepared, reply: Reply | None) -> Given:

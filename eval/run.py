@@ -28,6 +28,9 @@ from service.settings import ServiceSettings
 
 RESULTS = "results.jsonl"
 
+MAIN = ("closed-book", "few-shot", "rag", "adapter", "adapter-rag")
+"""The arms of a quick look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -213,7 +216,8 @@ def quickened(task: Task) -> Task:
     """A task that runs through in minutes: one seed, little training. No verdict comes of it."""
     examples = {name: 96 for name in TRAINED}
     short = replace(task.training, epochs=1, rates=(1e-3,), sweep_share=1.0, examples=examples)
-    return replace(task, seeds=task.seeds[:1], training=short, twice=False)
+    arms = tuple(name for name in task.arms if name in MAIN)
+    return replace(task, arms=arms, seeds=task.seeds[:1], training=short, twice=False)
 
 
 def _read(file: Path) -> Any:

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from eval.arm import Given, Prepared
@@ -14,18 +15,29 @@ from eval.penstock import parse as parse_penstock
 from eval.questions import Question
 from eval.rows import Row
 from eval.task import Costs
-from service.llm import LLMError, Reply
+from service.ground import without_citations
+from service.llm import LLMError, LLMTimeout, Reply
 
 
 class NotInForm(ValueError):
     """A text is not of the form that a format task asks for."""
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> str:
+    """A JSON text in one canonical form, so that what is equal in JSON is equal, and no more.
+
+    In Python `true` equals 1; in JSON it does not, while 1.0 does.
+    """
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_float=_number, parse_constant=_number)
+        return json.dumps(value, sort_keys=True, allow_nan=False)
     except ValueError as error:
         raise NotInForm(str(error)) from error
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 PARSERS: Mapping[str, Callable[[str], Any]] = {"penstock": parse_penstock, "json": _json}
@@ -93,18 +105,35 @@ def row(
 
 def failed(arm: str, seed: int, question: Question, error: LLMError) -> Row:
     """The row of an answer that the infrastructure kept back: unscored."""
-    return Row(arm, seed, question.id, "", False, None, error=str(error))
+    return Row(arm, seed, question.id, "", False, None, error=str(error) or repr(error))
+
+
+def late(
+    arm: str,
+    seed: int,
+    question: Question,
+    prepared: Prepared,
+    error: LLMTimeout,
+    grader: str,
+    costs: Costs,
+) -> Row:
+    """The row of an answer that took too long: wrong, like one that is empty."""
+    empty = row(arm, seed, question, prepared, Given("", False), None, grader, costs)
+    return replace(empty, error=str(error) or repr(error))
 
 
 def _scores(question: Question, prepared: Prepared, given: Given, grader: str) -> dict[str, float]:
-    scores: dict[str, float] = {"words": len(given.answer.split())}
+    # Marks like [1] are no words of an answer; in a form they may be its content.
+    answer = without_citations(given.answer) if grader == "contains" else given.answer
+    scores: dict[str, float] = {"words": len(answer.split())}
     if question.answerable:
         golds = [normalise(gold) for gold in question.answers]
-        scores["exact_match"] = float(normalise(given.answer) in golds)
-        scores["f1"] = round(token_f1(given.answer, question.answers), 6)
+        said = normalise(answer)
+        scores["exact_match"] = float(bool(said) and said in golds)
+        scores["f1"] = round(token_f1(answer, question.answers), 6)
     if grader != "contains":
         scores["parsed"] = float(parsed(grader, given.answer) is not None)
-    elif prepared.passages and question.answerable:
+    elif (prepared.passages or prepared.asked) and question.answerable:
         scores |= _retrieval(question, prepared)
         scores |= _citations(question, given)
     return scores
@@ -127,18 +156,18 @@ def _citations(question: Question, given: Given) -> dict[str, float]:
 
     None of it where nothing was cited or the arm abstained.
     """
-    if not given.citations or given.abstained:
+    if given.abstained:
         return {}
     documents = {evidence.document for evidence in question.evidence}
-    good = [
+    cited = [
         contains(citation.quote, question.answers)
         and (not documents or citation.document in documents)
         for citation in given.citations
+        if f"[{citation.n}]" in given.answer
     ]
-    cited = [
-        good[citation.n - 1] for citation in given.citations if f"[{citation.n}]" in given.answer
-    ]
+    if not cited:
+        return {}
     return {
-        "citation_precision": round(sum(cited) / len(cited), 6) if cited else 0.0,
+        "citation_precision": round(sum(cited) / len(cited), 6),
         "citation_recall": float(any(cited)),
     }

@@ -28,7 +28,12 @@ class Choice:
     @property
     def accuracy(self) -> float:
         """On dev, of the chosen one."""
-        return self.configurations[self.chosen].dev_accuracy or 0.0
+        return self.measured or 0.0
+
+    @property
+    def measured(self) -> float | None:
+        """On dev, of the chosen one; None where it could not be measured."""
+        return self.configurations[self.chosen].dev_accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,11 @@ class Selection:
     def baseline(self) -> str | None:
         """Of equals, the one that comes first in the order of arms."""
         untrained = [name for name in UNTRAINED if name in self.arms]
-        return max(untrained, key=lambda name: self.arms[name].accuracy, default=None)
+        return max(untrained, key=lambda name: _rank(self.arms[name].measured), default=None)
 
     def with_arm(self, name: str, tried: Sequence[Tried]) -> "Selection":
         """Also with this arm; of equal configurations the first is chosen."""
-        best = max(range(len(tried)), key=lambda i: (tried[i].dev_accuracy or 0.0, -i))
+        best = max(range(len(tried)), key=lambda i: (_rank(tried[i].dev_accuracy), -i))
         return Selection({**self.arms, name: Choice(tuple(tried), best)})
 
     def write(self, file: Path) -> None:
@@ -53,3 +58,8 @@ class Selection:
         shown = {name: asdict(choice) for name, choice in self.arms.items()}
         text = json.dumps({**shown, "baseline": self.baseline}, ensure_ascii=False, indent=1)
         file.write_text(text + "\n", encoding="utf-8")
+
+
+def _rank(accuracy: float | None) -> float:
+    """What could not be measured comes after what was never right."""
+    return -1.0 if accuracy is None else accuracy
