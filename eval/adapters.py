@@ -39,8 +39,10 @@ class Adapters:
         ).hexdigest()
 
     def sweep(self, name: str, seed: int) -> tuple[list[Tried], float]:
-        """The rates with their accuracy on dev, and the chosen one."""
+        """The rates with their accuracy on dev (None: it diverged), and the chosen one."""
         task = self._parts.task
+        # Records of an earlier recipe are not this run's.
+        shutil.rmtree(self._work / "adapters" / name, ignore_errors=True)
         found = sweep(
             model_folder(task.base, self._cache),
             self._examples(name),
@@ -58,7 +60,8 @@ class Adapters:
             self._copy_record(self._home(name) / "sweep" / run / RECORD, name, f"sweep/{run}")
         count = len(self._split.dev)
         tried = [Tried({"rate": rate}, value, count) for rate, value in found.accuracies.items()]
-        return tried[:BUDGET], found.chosen
+        assert len(tried) <= BUDGET
+        return tried, found.chosen
 
     def train(self, name: str, seed: int, rate: float) -> Trained:
         """The adapter of an arm and seed, reused where it is there."""
@@ -99,6 +102,9 @@ class Adapters:
         return self._examples_of[name]
 
     def _copy_record(self, record: Path, name: str, folder: str) -> None:
+        """Put a record beside the run; a rate that diverged has left none."""
+        if not record.is_file():
+            return
         target = self._work / "adapters" / name / folder
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(record, target / record.name)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 group = typer.Typer(no_args_is_help=True)
 app.add_typer(group, name="eval", help="Should we fine-tune, or is retrieval enough? The proof.")
 cli_data.mount(group)
+
+DEMO = ("facts", "format", "same-arm-twice")
+"""The controls: retrieval must win, the adapter must win, nobody may win."""
 
 WorkOption = Annotated[
     Path, typer.Option("--work", help="Where run folders, the index and cached calls are kept.")
@@ -67,23 +70,30 @@ def audit(
 
     Exit status: 0 all passed or waived, 1 a guard is broken, 2 the task cannot be read.
     """
-    from eval.compare import check, open_comparison
-    from eval.findings import GuardBroken
-
     console = Console(stderr=True)
-    with _refusals(console), _shown(console) as progress:
-        comparison = open_comparison(task, work, _settings(), progress)
-    try:
-        findings = check(comparison)
-    except GuardBroken as error:
-        console.print(f"[red]{_escaped(error)}[/red]")
-        raise typer.Exit(1) from None
+    with _refusals(console):
+        from eval.compare import check, open_comparison
+        from eval.findings import GuardBroken, read_findings
+
+        broken: GuardBroken | None = None
+        with (
+            _shown(console) as progress,
+            closing(open_comparison(task, work, _settings(), progress)) as comparison,
+        ):
+            try:
+                check(comparison)
+            except GuardBroken as error:
+                broken = error
+        findings = read_findings(comparison.work / "guards.json")
+    if broken:
+        _complain(console, broken)
     if as_json:
         typer.echo(json.dumps([found.as_dict() for found in findings], ensure_ascii=False))
-        return
-    for found in findings:
-        state = "passed" if found.passed else "WAIVED" if found.waived else "BROKEN"
-        typer.echo(f"{state:7} {found.name:17} {found.note}")
+    else:
+        for found in findings:
+            state = "passed" if found.passed else "WAIVED" if found.waived else "BROKEN"
+            typer.echo(f"{state:7} {found.name:17} {found.note}")
+    raise typer.Exit(1 if broken else 0)
 
 
 @group.command()
@@ -109,7 +119,7 @@ def run(
 def compare(
     tasks: Annotated[
         list[Path] | None,
-        typer.Argument(help="Task files.  [default: the demo's facts and format]"),
+        typer.Argument(help="Task files.  [default: the demo's controls]"),
     ] = None,
     work: WorkOption = Path("runs"),
     quick: QuickOption = False,
@@ -117,8 +127,11 @@ def compare(
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry out several comparisons one after the other and print their verdicts."""
-    chosen = tasks or [Path(f"corpus/tasks/{name}/task.yaml") for name in ("facts", "format")]
+    """Carry out several comparisons one after the other and print their verdicts.
+
+    One with a broken guard is left out. Exit status: 0 done, 1 a guard is broken, 2 not done.
+    """
+    chosen = tasks or [Path(f"corpus/tasks/{name}/task.yaml") for name in DEMO]
     _compare(chosen, work, quick, arms, override, None, None, "", as_json)
 
 
@@ -127,9 +140,9 @@ def report(
     folder: Annotated[Path, typer.Argument(help="A run folder.")], as_json: JsonOption = False
 ) -> None:
     """Write the report of a run folder anew, from its results alone; no model is asked."""
-    from eval.report.write import write_report
-
     with _refusals(Console(stderr=True)):
+        from eval.report.write import write_report
+
         files = write_report(folder)
     if as_json:
         typer.echo((folder / "report.json").read_text(encoding="utf-8"))
@@ -149,30 +162,44 @@ def _compare(
     served: str,
     as_json: bool,
 ) -> None:
-    from eval.compare import generator_of, run_task, task_of
-    from eval.findings import GuardBroken
-    from eval.run import Options
-
     console = Console(stderr=True)
-    settings = _settings()
-    options = Options(quick, tuple(override or ()), served if server else None)
     finished: list[Any] = []
+    broken = False
     with _refusals(console):
+        from eval.compare import generator_of, run_task, task_of
+        from eval.findings import GuardBroken
+        from eval.run import Options
+
+        settings = _settings()
         read = [task_of(file, arms) for file in tasks]
+        _refuse_twice([task.name for task in read])
         for task in read:
             folder = work / (f"{task.name}-quick" if quick else task.name)
+            address = (server, model or task.base) if server else None
+            named = served if server else None
+            options = Options(quick, tuple(override or ()), named, address)
             asked = generator_of(task, settings, server, model)
             try:
                 with _shown(console) as progress:
                     finished.append(run_task(task, folder, asked, settings, options, progress))
             except GuardBroken as error:
-                console.print(f"[red]{_escaped(error)}[/red]")
-                raise typer.Exit(1) from None
+                _complain(console, error)
+                broken = True
     if as_json:
         typer.echo(json.dumps([done.report for done in finished], ensure_ascii=False))
-        return
-    for done in finished:
-        _print(done.report, done.folder, done.again)
+    else:
+        for done in finished:
+            _print(done.report, done.folder, done.again)
+    raise typer.Exit(1 if broken else 0)
+
+
+def _refuse_twice(names: list[str]) -> None:
+    """Two tasks of one name would share a run folder."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"two tasks have the name {name!r}: run them one by one, or rename one"
+            )
 
 
 def _print(report: dict[str, Any], folder: Path, again: bool) -> None:
@@ -245,12 +272,13 @@ def _refusals(console: Console) -> Generator[None]:
     except KeyboardInterrupt:
         console.print("Interrupted. What was done is kept; run the same command to go on.")
         raise typer.Exit(130) from None
+    except ModuleNotFoundError as error:
+        _complain(console, f"{error}: pip install 'ragfirst[eval]'")
+        raise typer.Exit(2) from error
     except (ValueError, IndexRefused, LLMError, CannotTrain, OSError) as error:
-        console.print(f"[red]{_escaped(error)}[/red]")
+        _complain(console, error)
         raise typer.Exit(2) from error
 
 
-def _escaped(error: Exception) -> str:
-    from rich.markup import escape
-
-    return escape(str(error))
+def _complain(console: Console, error: object) -> None:
+    console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)

@@ -80,11 +80,12 @@ def import_(
         else:
             written[str(out)] = write_questions(out, imported.questions)
     except (ValueError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
     skipped = [{"place": one.place, "reason": one.reason} for one in imported.skipped]
     if as_json:
-        found = {"format": imported.format, "written": written, "skipped": skipped}
+        notes = [{"place": note.place, "text": note.text} for note in imported.notes]
+        found = {"format": imported.format, "written": written, "skipped": skipped, "notes": notes}
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         for file, count in written.items():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,21 +43,37 @@ def run_task(
     `generator` is called only where there is something to ask. Raises what the stages raise:
     `GuardBroken` before anything is asked, `LLMError`, `CannotTrain`, ….
     """
-    digest = inputs_digest(task, [repr(options)])
+    digest = inputs_digest(task, [repr(options), _told(settings)])
     done = _read(work / DONE)
     if done.get("inputs") == digest and (work / "report.json").is_file():
         return Finished(work, _read(work / "report.json"), again=True)
     (work / DONE).unlink(missing_ok=True)
-    comparison = Comparison(task, work, generator(), settings, options, progress)
-    check(comparison, options.override)
-    comparison.select()
-    comparison.train()
-    comparison.answer()
-    comparison.time()
-    comparison.damage()
-    report = comparison.report()
+    asked = generator()
+    try:
+        with closing(Comparison(task, work, asked, settings, options, progress)) as comparison:
+            check(comparison, options.override)
+            comparison.select()
+            comparison.train()
+            comparison.answer()
+            comparison.time()
+            comparison.damage()
+            report = comparison.report()
+    finally:
+        if close := getattr(asked, "close", None):
+            close()
     (work / DONE).write_text(json.dumps({"inputs": digest}) + "\n", encoding="utf-8")
     return Finished(work, report, again=False)
+
+
+_ANSWERING = frozenset(
+    "embedder chunk_tokens chunk_overlap top_k candidates dense_weight sentence_share title_weight "
+    "abstain_below max_tokens".split()
+)
+"""Settings that answers depend on."""
+
+
+def _told(settings: ServiceSettings) -> str:
+    return json.dumps(settings.model_dump(mode="json", include=set(_ANSWERING)), sort_keys=True)
 
 
 def task_of(file: Path, arms: str | None = None) -> Task:
@@ -96,9 +113,13 @@ def generator_of(
 def open_comparison(
     file: Path, work: Path, settings: ServiceSettings, progress: Progress
 ) -> Comparison:
-    """A comparison for its guards alone: no model is loaded."""
+    """A comparison for its guards alone: no model is loaded.
+
+    In a folder of its own, so that a run's files stay as they are.
+    """
     task = task_of(file)
-    return Comparison(task, work / task.name, NoGenerator(), settings, Options(), progress)
+    folder = work / f"{task.name}-audit"
+    return Comparison(task, folder, NoGenerator(), settings, Options(), progress)
 
 
 class NoGenerator:

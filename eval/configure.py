@@ -66,8 +66,17 @@ class Parts:
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """The task's own instructions, filled up with the general ones of its kind."""
-        return (*self.task.instructions, *(FORM if self.is_format else KNOWLEDGE))[:BUDGET]
+        """The task's own instructions, filled up with the general ones of its kind.
+
+        Raises `UnreadableTask` where the task has more than are tried.
+        """
+        own = self.task.instructions
+        if len(own) > BUDGET:
+            raise UnreadableTask(
+                f"{self.task.file}: field 'instructions': {BUDGET} are tried, found {len(own)}; "
+                "every arm gets the same number of configurations"
+            )
+        return (*own, *(FORM if self.is_format else KNOWLEDGE))[:BUDGET]
 
 
 def configurations(name: str, parts: Parts) -> list[Arm]:
@@ -182,7 +191,7 @@ def _grammar(parts: Parts) -> str:
 
         return GUIDE
     if parts.task.grader == "json":
-        return _JSON
+        return JSON_GUIDE
     raise UnreadableTask(
         f"{parts.task.file}: field 'arms': 'constrained' needs a grader with a grammar (penstock, "
         f"json), found {parts.task.grader!r}"
@@ -200,13 +209,13 @@ def _specialist(parts: Parts) -> str:
     return str(folder) if folder.is_dir() else named
 
 
-_JSON = r"""
+JSON_GUIDE = r"""
 start: value
 value: object | array | STRING | NUMBER | "true" | "false" | "null"
 object: "{" [pair ("," pair)*] "}"
 pair: STRING ":" value
 array: "[" [value ("," value)*] "]"
-STRING: /"([^"\\\n]|\\.)*"/
-NUMBER: /-?[0-9]+(\.[0-9]+)?/
+STRING: /"([^"\\\x00-\x1f]|\\["\\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/
+NUMBER: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?/
 %ignore / /
 """

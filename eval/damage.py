@@ -23,9 +23,10 @@ def measure_damage(
 ) -> None:
     """Ask the base and each adapter (arm, seed, adapter) and write collateral.json.
 
-    Nothing is written where there is no adapter, or where the sets are not at hand, as in an
+    There is no such file where there is no adapter, or where the sets are not at hand, as in an
     installed package. Raises `LLMError`.
     """
+    file.unlink(missing_ok=True)  # what an earlier run found is of other adapters
     if not adapters or not sets.is_dir():
         return
     items = {path.stem: read_checks(path) for path in sorted(sets.glob("*.jsonl"))}

@@ -18,7 +18,13 @@ class Decoding:
 
     max_tokens: int
     one_line: bool = True
+    one_paragraph: bool = False
     grammar: str | None = None
+
+    @property
+    def end(self) -> str:
+        """What ends a reply beside its turn: a line break, an empty line, or nothing."""
+        return "\n" if self.one_line else "\n\n" if self.one_paragraph else ""
 
 
 def decode(
@@ -27,8 +33,8 @@ def decode(
     """The most likely reply to each chat; an `LLMError` for one that is too long to be read.
 
     `model`: transformers' causal model, with or without PEFT's adapters. A reply ends where its
-    turn or the text does, at `max_tokens`, and with `one_line` at its first line break. Raises
-    `LLMError` where the grammar is not one, or cannot be kept to.
+    turn or the text does, at `max_tokens`, and at `how.end`. Raises `LLMError` where the grammar
+    is not one, or cannot be kept to.
     """
     prompts = [encode(tokenizer, chat) for chat in chats]
     window = int(model.config.max_position_embeddings)
@@ -39,7 +45,7 @@ def decode(
     for i, ids in enumerate(prompts):
         if i in texts:
             text = cast(str, tokenizer.decode(texts[i], skip_special_tokens=True)).strip()
-            text = text.partition("\n")[0].rstrip() if how.one_line else text
+            text = text.partition(how.end)[0].rstrip() if how.end else text
             replies.append(Reply(text, name, len(ids), len(texts[i])))
         else:
             replies.append(
@@ -63,7 +69,7 @@ def _decode(model: Any, tokenizer: Any, prompts: list[list[int]], how: Decoding)
     import torch
 
     ends = turn_ends(tokenizer)
-    breaks = line_ends(tokenizer) if how.one_line else {}
+    breaks = line_ends(tokenizer, how.end) if how.end else {}
     guide = _Guide(tokenizer, how.grammar, len(prompts)) if how.grammar else None
     written: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))
@@ -154,20 +160,19 @@ def turn_ends(tokenizer: Any) -> frozenset[int]:
     return frozenset({end_of_turn(tokenizer)} | (set() if end is None else {int(end)}))
 
 
-_LINE_ENDS: WeakKeyDictionary[Any, dict[int, str]] = WeakKeyDictionary()
+_LINE_ENDS: WeakKeyDictionary[Any, dict[str, dict[int, str]]] = WeakKeyDictionary()
 _LEXICONS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def line_ends(tokenizer: Any) -> dict[int, str]:
-    """The tokens that hold a line break, each with what it has before that, blanks left out."""
-    if tokenizer not in _LINE_ENDS:
+def line_ends(tokenizer: Any, end: str = "\n") -> dict[int, str]:
+    """The tokens that hold `end`, each with what it has before that, blanks left out."""
+    known = _LINE_ENDS.setdefault(tokenizer, {})
+    if end not in known:
         texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-        _LINE_ENDS[tokenizer] = {
-            token: text.partition("\n")[0].strip()
-            for token, text in enumerate(texts)
-            if "\n" in text
+        known[end] = {
+            token: text.partition(end)[0].strip() for token, text in enumerate(texts) if end in text
         }
-    return _LINE_ENDS[tokenizer]
+    return known[end]
 
 
 class _Guide:

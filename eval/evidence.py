@@ -25,16 +25,25 @@ def chunk_name(chunk: StoredChunk) -> str:
     return f"{chunk.document.path}@{chunk.start}"
 
 
+_TOGETHER = 10_000
+"""Chunks read at once: SQLite takes no more than 32,766 values in a statement."""
+
+
 class GoldPassages:
     """The evidence of questions as passages of an index."""
 
     def __init__(self, answerer: Answerer) -> None:
         self._answerer = answerer
+        self._chunks: dict[str, list[StoredChunk]] = {}
         with answerer.reader.snapshot() as snapshot:
             ids = snapshot.chunk_ids()
-            self._chunks: dict[str, list[StoredChunk]] = {}
-            for chunk in snapshot.chunks(ids):
-                self._chunks.setdefault(chunk.document.path, []).append(chunk)
+            for start in range(0, len(ids), _TOGETHER):
+                for chunk in snapshot.chunks(ids[start : start + _TOGETHER]):
+                    self._chunks.setdefault(chunk.document.path, []).append(chunk)
+
+    def all_chunks(self) -> list[StoredChunk]:
+        """Every passage of the index, by document."""
+        return [chunk for chunks in self._chunks.values() for chunk in chunks]
 
     def chunks(self, question: Question) -> list[StoredChunk]:
         """The chunk of each piece of evidence, as many as go into a prompt; none where unknown."""

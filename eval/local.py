@@ -1,6 +1,7 @@
 """The pinned base model and its adapters in this process, for batches."""
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,8 @@ class LocalGenerator:
     """An `eval.generate.Generator` on this machine's processor.
 
     Adapters are applied beside the base weights, never merged: base and adapter run on one stack.
+    A folder with a whole model in it (training of method "full", another reader) is a model of its
+    own, and only the last one that was asked is kept in memory.
     """
 
     together = True
@@ -24,16 +27,17 @@ class LocalGenerator:
         self.tokenizer = tokenizer
         self._model: Any = model
         self._digest = digest
-        self._adapters: dict[str, str] = {}
+        self._adapters: dict[tuple[str, str], str] = {}
+        self._whole: tuple[tuple[str, str], Any, Any] | None = None
 
     @classmethod
     def load(cls, name: str, cache: Path, threads: int | None = None) -> "LocalGenerator":
         """The base model by its name; see `service.local_chat`. Raises `LLMError`."""
+        from eval.tune.base import located
         from service.local_chat import load_model, model_folder
 
-        folder = model_folder(name, cache)
         model, tokenizer = load_model(name, cache, threads)
-        return cls(model, tokenizer, name, weights_digest(folder))
+        return cls(model, tokenizer, name, weights_digest(located(model_folder(name, cache))))
 
     def fingerprint(self, adapter: str | None) -> str:
         """See `Generator.fingerprint`."""
@@ -59,23 +63,46 @@ class LocalGenerator:
         if adapter is None:
             with self._model.disable_adapter():
                 return decode(self._model, self.tokenizer, chats, how, self.name)
-        self._use(adapter)
         name = f"{self.name}+{Path(adapter).name}"
+        if (Path(adapter) / "config.json").is_file():
+            model, tokenizer = self._load(adapter)
+            return decode(model, tokenizer, chats, how, name)
+        self._use(adapter)
         return decode(self._model, self.tokenizer, chats, how, name)
 
     def _use(self, adapter: str) -> None:
+        """Make an adapter the active one; one that was trained anew meanwhile is another."""
         import peft
 
         library = cast(Any, peft)
-        if not self._adapters:
-            self._adapters[adapter] = "adapter-0"
-            self._model = library.PeftModel.from_pretrained(
-                self._model, adapter, adapter_name="adapter-0"
-            ).eval()
-        elif adapter not in self._adapters:
-            self._adapters[adapter] = f"adapter-{len(self._adapters)}"
-            self._model.load_adapter(adapter, adapter_name=self._adapters[adapter])
-        self._model.set_adapter(self._adapters[adapter])
+        key = (adapter, weights_digest(Path(adapter)))
+        name = f"adapter-{len(self._adapters)}"
+        try:
+            if not self._adapters:
+                with warnings.catch_warnings():
+                    # peft asks the model by a name that transformers gives up.
+                    warnings.simplefilter("ignore", FutureWarning)
+                    self._model = library.PeftModel.from_pretrained(
+                        self._model, adapter, adapter_name=name
+                    ).eval()
+            elif key not in self._adapters:
+                self._model.load_adapter(adapter, adapter_name=name)
+            self._adapters.setdefault(key, name)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise LLMError(
+                f"{adapter} is no adapter of {self.name} ({str(error).splitlines()[0]})"
+            ) from error
+        self._model.set_adapter(self._adapters[key])
+
+    def _load(self, folder: str) -> tuple[Any, Any]:
+        """The whole model of a folder, with its own tokenizer."""
+        from service.local_chat import load_model
+
+        key = (folder, weights_digest(Path(folder)))
+        if self._whole is None or self._whole[0] != key:
+            self._whole = None  # two beside the base may be too much for the memory
+            self._whole = (key, *load_model(folder, Path(folder)))
+        return self._whole[1:]
 
 
 def weights_digest(folder: Path) -> str:
@@ -85,13 +112,17 @@ def weights_digest(folder: Path) -> str:
     """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
-        raise LLMError(f"{folder} holds no weights (*.safetensors): train the adapter first")
+        raise LLMError(
+            f"{folder} holds no weights (*.safetensors): an adapter must be trained first, a base "
+            "or a reader be a folder in transformers' format"
+        )
     digest = hashlib.sha256()
     for file in files:
         stat = file.stat()
         key = (str(file), stat.st_size, stat.st_mtime_ns)
         if key not in _DIGESTS:
-            _DIGESTS[key] = hashlib.sha256(file.read_bytes()).hexdigest()
+            with file.open("rb") as content:
+                _DIGESTS[key] = hashlib.file_digest(content, "sha256").hexdigest()
         digest.update(_DIGESTS[key].encode())
     return digest.hexdigest()[:16]
 

@@ -67,16 +67,26 @@ def _thirds(questions: Sequence[Question]) -> list[Question]:
     return kept
 
 
-def open_index(task: Task, runs: Path, embedder: Embedder, progress: Progress) -> Reader:
+def open_index(
+    task: Task,
+    runs: Path,
+    embedder: Embedder,
+    progress: Progress,
+    chunking: ChunkSettings | None = None,
+) -> Reader:
     """The index of the task's corpus, brought in line; tasks over one corpus share it.
 
-    Raises what `ingest.sync.sync` raises.
+    `chunking`: to the embedder's own limit unless given. A file that cannot be read is told to
+    `progress` and left out. Raises what `ingest.sync.sync` raises.
     """
     name = hashlib.sha256("\n".join(map(str, task.corpus)).encode()).hexdigest()[:12]
     folder = runs / "index" / name
     progress("index", 0, 1)
-    settings = SyncSettings(ChunkSettings(embedder.token_limit), allow_mass_delete=True)
+    cut = chunking or ChunkSettings(embedder.token_limit)
+    settings = SyncSettings(cut, allow_mass_delete=True)
     report: Report = sync([(path, path.name) for path in task.corpus], folder, embedder, settings)
+    for failure in report.failures:
+        progress(f"index: cannot read {failure.path} ({failure.reason})", 0, 1)
     progress(f"index: {report.totals.documents} documents", 1, 1)
     return Reader(folder, embedder)
 
@@ -86,7 +96,9 @@ def load_parts(
 ) -> Parts:
     """Embedder, index, answerer with the service's defaults, and training examples."""
     embedder = load_embedder(settings)
-    reader = open_index(task, runs, embedder, progress)
+    limit = settings.chunk_tokens or embedder.token_limit
+    cut = ChunkSettings(limit, settings.chunk_overlap)
+    reader = open_index(task, runs, embedder, progress, cut)
     llm: LLM = NotAsked(task.base)
     answerer = Answerer(
         reader,
@@ -96,7 +108,10 @@ def load_parts(
         settings.max_tokens or LOCAL_TOKENS,
         settings.abstain_below,
     )
-    examples = Examples(split.train, embedder)
+    tested = {question.source for question in split.test} - {""}
+    # A task that shows its adapter the test documents does not show them to prompts.
+    apart = [question for question in split.train if question.source not in tested]
+    examples = Examples(apart, embedder)
     return Parts(task, Retrieval(answerer), examples, GoldPassages(answerer))
 
 
@@ -105,9 +120,8 @@ def inputs_digest(task: Task, extra: Sequence[str] = ()) -> str:
     digest = hashlib.sha256(json.dumps(task_json(task)).encode())
     for one in extra:
         digest.update(one.encode())
-    for file in (*task.questions.values(), *_files(task.corpus)):
-        digest.update(file.name.encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    for name, file in [*((one.name, one) for one in task.questions.values()), *_files(task.corpus)]:
+        digest.update(f"{name} {_digest(file)}\n".encode())
     return digest.hexdigest()
 
 
@@ -122,13 +136,18 @@ def task_json(task: Task) -> dict[str, Any]:
 
 def file_digests(task: Task) -> dict[str, str]:
     """The SHA-256 of each question file, by split."""
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in task.questions.items()
-    }
+    return {name: _digest(path) for name, path in task.questions.items()}
 
 
-def _files(roots: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _files(roots: Sequence[Path]) -> list[tuple[str, Path]]:
+    """All files of the roots with their paths below them, by which documents are called."""
+    found: list[tuple[str, Path]] = []
     for root in roots:
-        found += [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+        files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+        found += [(file.relative_to(root).as_posix(), file) for file in files]
     return found

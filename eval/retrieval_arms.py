@@ -90,7 +90,9 @@ class Rag:
         """See `Arm.finish`."""
         if not self.grounded and reply is not None:
             given = plain(reply)
-            return replace(given, answer=without_citations(given.answer))
+            # In JSON, [1] is a list and no citation.
+            is_json = given.answer.startswith(("{", "["))
+            return given if is_json else replace(given, answer=without_citations(given.answer))
         assert prepared.asked is not None
         answer = self.answerer.finish(prepared.asked, reply)
         return Given(answer.answer, answer.abstained, answer.grounding, tuple(answer.citations))

@@ -70,11 +70,7 @@ def append_rows(file: Path, rows: Sequence[Row]) -> None:
 
 def write_sorted(file: Path, rows: Iterable[Row]) -> None:
     """Put the rows in order of arm, seed and question, in place of the file."""
-    ordered = sorted(rows, key=lambda row: row.key)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    work = file.with_name(f"{file.name}.new")
-    work.write_bytes("".join(_as_line(row) for row in ordered).encode())
-    work.replace(file)
+    _replace(file, [_as_line(row) for row in sorted(rows, key=lambda row: row.key)])
 
 
 def read_timings(file: Path) -> list[Timing]:
@@ -84,7 +80,12 @@ def read_timings(file: Path) -> list[Timing]:
 
 def append_timings(file: Path, timings: Sequence[Timing]) -> None:
     """Add timings."""
-    append_lines(file, [json.dumps(asdict(timing), allow_nan=False) + "\n" for timing in timings])
+    append_lines(file, [_as_line(timing) for timing in timings])
+
+
+def write_timings(file: Path, timings: Iterable[Timing]) -> None:
+    """Put the timings in place of the file."""
+    _replace(file, [_as_line(timing) for timing in timings])
 
 
 def read_lines(file: Path) -> list[tuple[dict[str, Any], str]]:
@@ -201,5 +202,12 @@ def _made(kind: type[Row] | type[Timing], value: dict[str, Any], place: str) -> 
         raise UnreadableRows(f"{place}: not {what} ({error})") from error
 
 
-def _as_line(row: Row) -> str:
+def _replace(file: Path, lines: Sequence[str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    work = file.with_name(f"{file.name}.new")
+    work.write_bytes("".join(lines).encode())
+    work.replace(file)
+
+
+def _as_line(row: Row | Timing) -> str:
     return json.dumps(asdict(row), ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,7 +1,7 @@
 """A comparison from task file to results, in stages that each go on where they were stopped."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from eval.parts import Split, load_parts, read_split, task_json
 from eval.passages import Passages
 from eval.questions import write_questions
 from eval.report.write import write_report
-from eval.retrieval_arms import Rag
+from eval.retrieval_arms import Rag, prompt_holds
 from eval.rows import Row, read_rows
 from eval.selection import Selection, Tried
-from eval.task import AGAIN, TRAINED, Task
+from eval.task import AGAIN, TRAINED, Task, UnreadableTask
 from service.settings import ServiceSettings
 
 RESULTS = "results.jsonl"
@@ -37,12 +37,14 @@ class Options:
     """How a comparison is run. `quick`: one seed, a third of the test questions, no verdict.
 
     `override`: guards that are let pass, loudly. `served`: how a server calls an adapter, with
-    {task}, {arm} and {seed}; None where the model runs in this process.
+    {task}, {arm} and {seed}; None where the model runs in this process. `server`: the server's
+    address and the base's name there, so that another one's answers are not taken for its own.
     """
 
     quick: bool = False
     override: tuple[str, ...] = ()
     served: str | None = None
+    server: tuple[str, str] | None = None
 
 
 class Comparison:
@@ -65,6 +67,7 @@ class Comparison:
         self.manifest = Manifest(work, self.task, options.quick)
         self.parts: Parts = load_parts(self.task, self.split, work.parent, settings, progress)
         self._adapters = Adapters(self.parts, self.split, work, settings, progress)
+        self._check_arms()
         self._plain = generator
         self._cached = Cached(generator, work.parent / "calls.db")
         self._passages = Passages(work / "passages.jsonl")
@@ -86,6 +89,7 @@ class Comparison:
             assert len(tried) == BUDGET
             self._select(name, tried)
         answering.close()
+        self.selection.write(self.work / "selection.json")
         return self.selection
 
     def train(self) -> None:
@@ -102,21 +106,31 @@ class Comparison:
                     self._adapters.train(name, seed, rate)
 
     def answer(self) -> list[Row]:
-        """Ask every arm, in its chosen configuration, the test questions."""
+        """Ask every arm, in its chosen configuration, the test questions.
+
+        Rows of arms, seeds and questions that the task no longer has are dropped.
+        """
         answering = self._answering(RESULTS)
+        rows: dict[tuple[str, int, str], Row] = {}
         for name, seed, arm in self._arms():
             with self.manifest.timed(f"test: {name}, seed {seed}"):
-                answering.ask(arm, seed, self.split.test, name)
+                found = answering.ask(arm, seed, self.split.test, name)
+            rows |= {one.key: one for one in found}
+        answering.rows = rows
         answering.close()
-        return list(answering.rows.values())
+        return list(rows.values())
 
     def time(self) -> None:
-        """Single calls for latency, of the first seed of each arm."""
-        firsts = {name: (name, seed, arm) for name, seed, arm in reversed(list(self._arms()))}
-        arms = [one for one in reversed(firsts.values()) if one[0] != AGAIN]
+        """Single calls for latency, of the first seed of each arm; of what it could answer."""
+        answered = {row.key for row in read_rows(self.work / RESULTS) if row.error is None}
+        file, seen = self.work / "timings.jsonl", {AGAIN}
         with self.manifest.timed("latency"):
-            file = self.work / "timings.jsonl"
-            measure(file, arms, self.split.test, self._plain, self._progress)
+            for name, seed, arm in self._arms():
+                if name in seen:
+                    continue
+                seen.add(name)
+                asked = [one for one in self.split.test if (name, seed, one.id) in answered]
+                measure(file, [(name, seed, arm)], asked, self._plain, self._progress)
 
     def damage(self) -> None:
         """What adapters break beside the task; not where a recipe is compared with itself."""
@@ -131,6 +145,10 @@ class Comparison:
             file = self.work / "collateral.json"
             measure_damage(adapters, self._cached, file, self._progress)
 
+    def close(self) -> None:
+        """Close the cache of calls."""
+        self._cached.close()
+
     def report(self) -> dict[str, Any]:
         """Write the report; the five tests are judged by its figures."""
         write_report(self.work)
@@ -143,7 +161,7 @@ class Comparison:
             report,
             _read(self.work / "selection.json"),
             _read(self.work / "guards.json"),
-            self.manifest.seconds("train: ") + self.manifest.seconds("sweep: "),
+            _training_seconds(report),
         )
         _write(self.work / "warrant.json", [test.as_dict() for test in tests])
         write_report(self.work)
@@ -151,14 +169,42 @@ class Comparison:
         return _read(self.work / "report.json")
 
     def closed_book(self) -> list[tuple[str, str]]:
-        """Test questions and the whole prompt of the arms that answer from the model alone."""
-        arm = trained("adapter", self.parts, None)
-        found: list[tuple[str, str]] = []
-        for question in self.split.test:
-            request = arm.prepare(question).request
-            text = "\n".join(message.content for message in request.messages) if request else ""
-            found.append((question.id, text))
-        return found
+        """Test questions and the whole prompt of the arms that answer from the model alone.
+
+        With the adapters' instruction, and with those that the task itself gives.
+        """
+        arms: list[Arm] = [trained("adapter", self.parts, None)]
+        for name in ("prompt", "chain-of-thought"):
+            if name in self.task.arms:
+                own = len(self.task.instructions)
+                arms += configurations(name, self.parts)[:own]
+        return [
+            (question.id, prompt_holds(request.messages))
+            for arm in arms
+            for question in self.split.test
+            if (request := arm.prepare(question).request)
+        ]
+
+    def _check_arms(self) -> None:
+        """Raise `UnreadableTask` for an arm that cannot be asked, before any is."""
+        for name in self.task.arms:
+            if name not in TRAINED and name != "oracle":
+                configurations(name, self.parts)
+        if self.options.served is None:
+            return
+        if "constrained" in self.task.arms:
+            raise UnreadableTask(
+                f"{self.task.file}: field 'arms': 'constrained' decodes by a grammar, which needs "
+                "the model in this process: leave the arm out, or run without a server"
+            )
+        names = [
+            self._adapter(name, seed) for name in self._trained() for seed in self._seeds(name)
+        ]
+        if len(set(names)) < len(names):
+            raise UnreadableTask(
+                f"{self.task.file}: the server's names of adapters, {self.options.served!r}, give "
+                f"{names[0]!r} to more than one: put {{arm}} and {{seed}} into them"
+            )
 
     def _arms(self) -> list[tuple[str, int, Arm]]:
         """All arms with the name and seed of their rows, in the order of the task."""
@@ -194,7 +240,13 @@ class Comparison:
 
     def _adapter(self, name: str, seed: int) -> str:
         if self.options.served:
-            return self.options.served.format(task=self.task.name, arm=name, seed=seed)
+            try:
+                return self.options.served.format(task=self.task.name, arm=name, seed=seed)
+            except (LookupError, ValueError, AttributeError) as error:
+                raise UnreadableTask(
+                    f"the server's names of adapters, {self.options.served!r}: only {{task}}, "
+                    f"{{arm}} and {{seed}} can be filled in ({error!r})"
+                ) from error
         return str(self._adapters.folder(name, seed))
 
     def _select(self, name: str, tried: Sequence[Tried]) -> None:
@@ -215,9 +267,15 @@ class Comparison:
 def quickened(task: Task) -> Task:
     """A task that runs through in minutes: one seed, little training. No verdict comes of it."""
     examples = {name: 96 for name in TRAINED}
-    short = replace(task.training, epochs=1, rates=(1e-3,), sweep_share=1.0, examples=examples)
+    short = replace(task.training, epochs=1, rates=(1e-3,), examples=examples)
     arms = tuple(name for name in task.arms if name in MAIN)
-    return replace(task, arms=arms, seeds=task.seeds[:1], training=short, twice=False)
+    return replace(task, arms=arms or task.arms, seeds=task.seeds[:1], training=short, twice=False)
+
+
+def _training_seconds(report: Mapping[str, Any]) -> float | None:
+    """Of all seeds of `adapter` and its sweep, wherever they were trained; None where unknown."""
+    training = next((arm["training"] for arm in report["arms"] if arm["name"] == "adapter"), None)
+    return training["seconds"] if training else None
 
 
 def _read(file: Path) -> Any:

@@ -1,11 +1,23 @@
 """Task files: YAML that declares a comparison before it is run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import yaml
+
+from eval.task_fields import (
+    Loader,
+    UnreadableTask,
+    check_names,
+    distinct,
+    listed,
+    one_of,
+    part,
+    share,
+    typed,
+)
 
 Kind = Literal["knowledge", "format"]
 
@@ -46,10 +58,6 @@ AGAIN = "adapter-again"
 GRADERS = ("contains", "penstock", "json")
 GUARDS = ("gold-in-corpus", "leaks", "source-documents", "dates", "closed-book", "question-files")
 """The checks before a verdict; see `eval.guards`."""
-
-
-class UnreadableTask(ValueError):
-    """A task file is not what it should be; the message names file, field and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,76 +134,64 @@ _SPLITS = ("train", "dev", "test")
 def read_task(file: Path) -> Task:
     """The task of a YAML file. Raises `UnreadableTask`, naming file, field and value."""
     try:
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        value = yaml.load(file.read_text(encoding="utf-8"), Loader)
+    # A date that is none is a ValueError of its own in the YAML library.
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UnreadableTask(f"{file}: cannot be read ({error})") from error
     if not isinstance(value, dict):
         raise UnreadableTask(f"{file}: a mapping of fields is wanted, found {value!r}")
     given = cast(dict[str, Any], value)
     known = [item.name for item in fields(Task) if item.name != "file"]
-    _known(given, known, str(file))
+    check_names(given, known, str(file))
     for name in _REQUIRED:
         if given.get(name) in (None, "", [], {}):
             raise UnreadableTask(f"{file}: field {name!r} is missing or empty")
-    kind = _one_of(given["kind"], ("knowledge", "format"), f"{file}: field 'kind'")
+    kind = one_of(given["kind"], ("knowledge", "format"), f"{file}: field 'kind'")
     arms = tuple(
-        _one_of(arm, ARMS, f"{file}: field 'arms'") for arm in _list(given, "arms", str, file)
+        one_of(arm, ARMS, f"{file}: field 'arms'") for arm in listed(given, "arms", str, file)
     )
     if "adapter-rag" in arms and "adapter" not in arms:
         raise UnreadableTask(f"{file}: field 'arms': 'adapter-rag' is compared beside 'adapter'")
+    if "specialist" in arms and not given.get("specialist"):
+        raise UnreadableTask(f"{file}: field 'specialist': the arm 'specialist' needs a reader")
     return Task(
         file=file,
-        name=_typed(given, "name", str, file),
+        name=_folder_name(typed(given, "name", str, file), file),
         kind=cast(Kind, kind),
-        corpus=tuple(_path(file, path, "corpus") for path in _list(given, "corpus", str, file)),
-        questions=_questions(file, _typed(given, "questions", dict, file)),
-        grader=_one_of(given["grader"], GRADERS, f"{file}: field 'grader'"),
-        target=_share(given, "target", file),
-        margin=_share(given, "margin", file),
-        arms=arms,
-        seeds=_distinct(tuple(_list(given, "seeds", int, file)), f"{file}: field 'seeds'"),
-        base=_typed(given, "base", str, file, BASE),
-        specialist=_typed(given, "specialist", str, file, None),
-        instructions=tuple(
-            _list(given, "instructions", str, file) if given.get("instructions") else ()
+        corpus=distinct(
+            tuple(_path(file, path, "corpus") for path in listed(given, "corpus", str, file)),
+            f"{file}: field 'corpus'",
         ),
-        twice=_typed(given, "twice", bool, file, False),
+        questions=_questions(file, typed(given, "questions", dict, file)),
+        grader=one_of(given["grader"], GRADERS, f"{file}: field 'grader'"),
+        target=share(given, "target", file),
+        margin=share(given, "margin", file),
+        arms=distinct(arms, f"{file}: field 'arms'"),
+        seeds=_seeds(given, file),
+        base=typed(given, "base", str, file, BASE),
+        specialist=typed(given, "specialist", str, file, None),
+        instructions=tuple(listed(given, "instructions", str, file)),
+        twice=typed(given, "twice", bool, file, False),
         waive=tuple(
-            _one_of(name, GUARDS, f"{file}: field 'waive'")
-            for name in (_list(given, "waive", str, file) if given.get("waive") else ())
+            one_of(name, GUARDS, f"{file}: field 'waive'")
+            for name in listed(given, "waive", str, file)
         ),
-        training=_part(Training, given.get("training"), f"{file}: field 'training"),
-        costs=_part(Costs, given.get("costs"), f"{file}: field 'costs"),
+        training=_training(given, file),
+        costs=part(Costs, given.get("costs"), f"{file}: field 'costs"),
     )
 
 
-def _part(kind: type[Any], value: Any, place: str) -> Any:
-    """A nested group of settings, each checked against the type of its default."""
-    if value is None:
-        return kind()
-    if not isinstance(value, dict):
-        raise UnreadableTask(f"{place}': a mapping is wanted, found {value!r}")
-    given = cast(dict[str, Any], value)
-    _known(given, [item.name for item in fields(kind)], f"{place}'")
-    made: dict[str, Any] = {}
-    defaults = kind()
-    for name, setting in given.items():
-        default = getattr(defaults, name)
-        wanted: Any = cast(Any, type(default))
-        if wanted is float and isinstance(setting, int) and not isinstance(setting, bool):
-            setting = float(setting)
-        if wanted is tuple and isinstance(setting, list):
-            setting = tuple(float(rate) for rate in cast(list[Any], setting))
-        if not isinstance(setting, wanted) or (wanted is int and isinstance(setting, bool)):
-            raise UnreadableTask(f"{place}.{name}': {wanted.__name__} is wanted, found {setting!r}")
-        made[name] = setting
-    if "method" in made:
-        _one_of(made["method"], ("lora", "qlora", "full"), f"{place}.method'")
-    return kind(**made)
+def _training(given: Mapping[str, Any], file: Path) -> Training:
+    place = f"{file}: field 'training"
+    training = cast(Training, part(Training, given.get("training"), place))
+    one_of(training.method, ("lora", "qlora", "full"), f"{place}.method'")
+    for arm in training.examples:
+        one_of(arm, TRAINED, f"{place}.examples'")
+    return training
 
 
 def _questions(file: Path, given: dict[str, Any]) -> dict[str, Path]:
-    _known(given, _SPLITS, f"{file}: field 'questions'")
+    check_names(given, _SPLITS, f"{file}: field 'questions'")
     for split in _SPLITS:
         if not isinstance(given.get(split), str):
             raise UnreadableTask(f"{file}: field 'questions.{split}': a question file is wanted")
@@ -203,56 +199,30 @@ def _questions(file: Path, given: dict[str, Any]) -> dict[str, Path]:
 
 
 def _path(file: Path, path: str, name: str) -> Path:
-    found = (file.parent / Path(path).expanduser()).resolve()
-    if not found.exists():
-        raise UnreadableTask(f"{file}: field {name!r}: {path!r} is not there ({found})")
+    place = f"{file}: field {name!r}"
+    if not path.strip():
+        raise UnreadableTask(f"{place}: a path is wanted, found {path!r}")
+    try:
+        found = (file.parent / Path(path).expanduser()).resolve()
+        there = found.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # "~nobody/x", a name that is too long
+        raise UnreadableTask(f"{place}: {path!r} is no path ({error})") from error
+    if not there:
+        raise UnreadableTask(f"{place}: {path!r} is not there ({found})")
+    if name.startswith("questions.") and not found.is_file():
+        raise UnreadableTask(f"{place}: {path!r} is no file ({found})")
     return found
 
 
-def _known(given: Mapping[str, Any], known: Sequence[str], place: str) -> None:
-    for name in given:
-        if name not in known:
-            raise UnreadableTask(f"{place}: unknown field {name!r}; known are {', '.join(known)}")
+def _seeds(given: Mapping[str, Any], file: Path) -> tuple[int, ...]:
+    seeds: tuple[int, ...] = tuple(listed(given, "seeds", int, file))
+    if min(seeds) < 0:
+        raise UnreadableTask(f"{file}: field 'seeds': 0 or more is wanted, found {min(seeds)}")
+    return distinct(seeds, f"{file}: field 'seeds'")
 
 
-def _one_of(value: Any, known: Sequence[str], place: str) -> str:
-    if value not in known:
-        raise UnreadableTask(f"{place}: {value!r} is none of {', '.join(known)}")
-    return cast(str, value)
-
-
-def _share(given: Mapping[str, Any], name: str, file: Path) -> float:
-    value = given[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise UnreadableTask(f"{file}: field {name!r}: a share from 0 to 1, found {value!r}")
-    return float(value)
-
-
-def _list(given: Mapping[str, Any], name: str, kind: type, file: Path) -> list[Any]:
-    value = given[name] if isinstance(given[name], list) else [given[name]]
-    for item in cast(list[Any], value):
-        if not isinstance(item, kind) or isinstance(item, bool):
-            raise UnreadableTask(
-                f"{file}: field {name!r}: a list of {kind.__name__} is wanted, found {item!r}"
-            )
-    return cast(list[Any], value)
-
-
-def _distinct(values: tuple[int, ...], place: str) -> tuple[int, ...]:
-    if len(set(values)) < len(values):
-        raise UnreadableTask(f"{place}: {list(values)} names one twice")
-    return values
-
-
-_MISSING = object()
-
-
-def _typed(
-    given: Mapping[str, Any], name: str, kind: type, file: Path, default: Any = _MISSING
-) -> Any:
-    value = given.get(name)
-    if value is None and default is not _MISSING:
-        return default
-    if not isinstance(value, kind):
-        raise UnreadableTask(f"{file}: field {name!r}: {kind.__name__} is wanted, found {value!r}")
-    return value
+def _folder_name(name: str, file: Path) -> str:
+    """A task's name, which names its run folder too."""
+    if name != Path(name).name or name == ".." or "\\" in name:
+        raise UnreadableTask(f"{file}: field 'name': a folder's name is wanted, found {name!r}")
+    return name

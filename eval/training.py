@@ -8,6 +8,7 @@ from eval.answering import batches
 from eval.configure import Parts, trained
 from eval.evidence import holds_gold
 from eval.examples import gold
+from eval.exposure import document_examples
 from eval.local import LocalGenerator
 from eval.plain_arms import PlainArm
 from eval.questions import Question
@@ -29,7 +30,9 @@ def training_examples(name: str, parts: Parts, questions: Sequence[Question]) ->
     limit = parts.task.training.examples.get(name)
     chosen = _spread(questions, limit) if limit else list(questions)
     if isinstance(arm, PlainArm):
-        return [Example(arm.messages(question), gold(question)) for question in chosen]
+        asked = [Example(arm.messages(question), gold(question)) for question in chosen]
+        shown = document_examples(parts.gold.all_chunks()) if parts.task.training.documents else []
+        return [*asked, *shown]
     return [_read(replace(arm, abstain_below=0.0), question) for question in chosen]
 
 
