@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.answering import BATCH, Progress
-from eval.check_files import read_checks
+from eval.check_files import read_sets
 from eval.collateral import Collateral, as_json, measure
 from eval.generate import Generator, Request
 from service.llm import LLMError, Message
@@ -24,12 +24,12 @@ def measure_damage(
     """Ask the base and each adapter (arm, seed, adapter) and write collateral.json.
 
     There is no such file where there is no adapter, or where the sets are not at hand, as in an
-    installed package. Raises `LLMError`.
+    installed package. Raises `LLMError`, and `UnreadableChecks` for a set that is not right.
     """
     file.unlink(missing_ok=True)  # what an earlier run found is of other adapters
     if not adapters or not sets.is_dir():
         return
-    items = {path.stem: read_checks(path) for path in sorted(sets.glob("*.jsonl"))}
+    items = read_sets(sets)
     before = measure(_asker(None, "base", generator, progress), items)
     after: dict[str, dict[int, Collateral]] = {}
     for arm, seed, adapter in adapters:

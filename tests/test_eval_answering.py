@@ -1,4 +1,3 @@
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +201,17 @@ def test_rows_of_another_origin_are_stale(tmp_path: Path):
     assert changed(tmp_path / "g", ARM, same[:19]) == 19
 
 
+def test_stale_rows_are_gone_before_the_first_new_one_is_asked_for(tmp_path: Path):
+    """Or a killed run would take those that it did not reach for its own."""
+    answering(tmp_path, FakeGenerator(RIGHT)).ask(ARM, 0, QUESTIONS)
+    other = replace(ARM, instruction="Be exact.")
+    with pytest.raises(PowerCut):
+        answering(tmp_path, FakeGenerator(RIGHT, dies_at=2)).ask(other, 0, QUESTIONS)
+    again = FakeGenerator(RIGHT)
+    answering(tmp_path, again).ask(other, 0, QUESTIONS)
+    assert again.count == 24
+
+
 def test_a_corrected_gold_answer_is_scored_anew_by_the_replies_that_are_there(tmp_path: Path):
     cache = Cached(FakeGenerator(RIGHT), tmp_path / "calls.db")
     answering(tmp_path, cache).ask(ARM, 0, QUESTIONS)
@@ -285,9 +295,3 @@ def test_accuracy_is_the_share_right_of_what_is_scored():
     assert accuracy([right, wrong, unscored, right, wrong]) == 0.5
     assert accuracy([unscored]) is None
     assert accuracy([]) is None
-
-
-def test_results_are_json_lines_without_a_trace_of_when_they_were_made(tmp_path: Path):
-    first = run(tmp_path / "a", FakeGenerator(RIGHT))
-    assert first == run(tmp_path / "b", FakeGenerator(RIGHT))
-    assert all(json.loads(line) for line in first.splitlines())

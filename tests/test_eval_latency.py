@@ -1,16 +1,18 @@
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from eval.arm import Arm
+from eval.arm import Arm, Given, Prepared
+from eval.evidence import GoldPassages
 from eval.generate import Request
 from eval.latency import measure
 from eval.parts import NotAsked
-from eval.plain_arms import PlainArm
+from eval.plain_arms import ChainOfThought, PlainArm
 from eval.questions import Question
-from eval.retrieval_arms import Rag, Retrieval
+from eval.retrieval_arms import Oracle, Rag, Retrieval
 from eval.rows import Timing, read_timings
 from ingest.embed import Vectors
 from ingest.snapshot import Reader
@@ -22,6 +24,22 @@ from tests.generators import FakeGenerator
 
 ARM = PlainArm("prompt", "Be brief.", 48, True)
 QUESTIONS = [Question(f"q-{number:02}", f"How deep is {number}?", ("5 m",)) for number in range(50)]
+
+
+class Slow(FakeGenerator):
+    """Takes 20 ms for each call."""
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply | LLMError]:
+        time.sleep(0.02)
+        return super().complete(requests)
+
+
+class Finishing(ChainOfThought):
+    """Takes 20 ms to make an answer of a reply."""
+
+    def finish(self, question: Question, prepared: Prepared, reply: Reply | None) -> Given:
+        time.sleep(0.02)
+        return super().finish(question, prepared, reply)
 
 
 def timed(
@@ -126,7 +144,9 @@ class Counting(FakeEmbedder):
         return super().embed_query(text)
 
 
-def test_retrieval_is_part_of_the_time_and_never_remembered(tmp_path: Path):
+@pytest.mark.parametrize("oracle", [False, True])
+def test_retrieval_is_part_of_the_time_and_never_remembered(tmp_path: Path, oracle: bool):
+    """The oracle retrieves too for a question whose evidence is not known."""
     embedder = Counting()
     index = tmp_path / "index"
     run(index, write(tmp_path / "wiki", pages("anchor", "basin")), embedder=embedder)
@@ -136,15 +156,23 @@ def test_retrieval_is_part_of_the_time_and_never_remembered(tmp_path: Path):
     rag.prepare(question)
     rag.prepare(question)
     before = embedder.queries
-    slow = SlowModel("4 stones")
-    (timing,) = timed(tmp_path / "timings.jsonl", slow, arms=[rag], questions=[question])
+    arms: list[Arm] = [Oracle(rag, GoldPassages(answerer)) if oracle else rag]
+    (timing,) = timed(tmp_path / "t.jsonl", Slow("4 stones"), arms=arms, questions=[question])
     assert (before, embedder.queries) == (1, 3)  # one to warm up, one that is timed
+    assert 20 <= timing.ms < 60_000
+
+
+def test_what_is_made_of_the_reply_is_part_of_the_time(tmp_path: Path):
+    arm = Finishing("Be brief.", 48)
+    (timing,) = timed(tmp_path / "timings.jsonl", FakeGenerator(), 1, [arm])
     assert timing.ms >= 20
 
 
-class SlowModel(FakeGenerator):
-    def complete(self, requests: Sequence[Request]) -> list[Reply | LLMError]:
-        import time
+def test_progress_counts_timed_calls(tmp_path: Path):
+    told: list[tuple[str, int, int]] = []
 
-        time.sleep(0.02)
-        return super().complete(requests)
+    def tell(what: str, done: int, of: int) -> None:
+        told.append((what, done, of))
+
+    measure(tmp_path / "t.jsonl", [("rag", 0, ARM)], QUESTIONS, FakeGenerator(), tell, 2)
+    assert told == [("latency of rag", done, 2) for done in (0, 1, 2)]

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from eval import manifest
 from eval.manifest import Manifest
 from eval.task import Costs, Task
 
@@ -57,9 +59,41 @@ def test_a_manifest_says_what_a_run_was_made_of(make: Make, tmp_path: Path):
     assert value["machine"].endswith(" processors")
 
 
-def test_the_commit_is_that_of_the_code(make: Make):
-    commit = make().value["commit"]
-    assert commit is None or len(commit.removesuffix("+")) == 40
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the code lies: a folder that is no repository yet."""
+    file = tmp_path / "code" / "manifest.py"
+    file.parent.mkdir()
+    file.write_text("# code\n")
+    monkeypatch.setattr(manifest, "__file__", str(file))
+    return file
+
+
+def git(file: Path, *words: str) -> str:
+    who = ("-c", "user.name=Ida", "-c", "user.email=ida@example.org")
+    words = ("git", "-C", str(file.parent), *who, *words)
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_commit_is_that_of_the_code_with_a_mark_where_it_was_changed(make: Make, code: Path):
+    assert make().value["commit"] is None
+    git(code, "init")
+    git(code, "add", code.name)
+    git(code, "commit", "-m", "first")
+    commit = git(code, "rev-parse", "HEAD")
+    assert make().value["commit"] == commit
+    (code.parent / "results.jsonl").touch()
+    assert make().value["commit"] == commit
+    code.write_text("# changed\n")
+    assert make().value["commit"] == f"{commit}+"
+
+
+def test_the_commit_of_another_project_s_repository_is_none_of_ours(make: Make, code: Path):
+    git(code, "init")
+    (code.parent / "theirs.py").touch()
+    git(code, "add", "theirs.py")
+    git(code, "commit", "-m", "theirs")
+    assert make().value["commit"] is None
 
 
 def test_start_and_commit_stay_those_of_the_first_call(make: Make, tmp_path: Path):
@@ -88,9 +122,9 @@ def test_a_stage_that_fails_is_timed_too(make: Make, tmp_path: Path):
 def test_seconds_are_those_of_the_stages_that_begin_so(make: Make, tmp_path: Path):
     stages = {"train: a": 3.0, "train: b": 4.5, "sweep: a": 1.0, "test: train: a": 9.0}
     (tmp_path / "manifest.json").write_text(json.dumps({"stages_seconds": stages}))
-    manifest = make()
-    assert (manifest.seconds("train: "), manifest.seconds("sweep: ")) == (7.5, 1.0)
-    assert manifest.seconds("damage") == 0
+    opened = make()
+    assert (opened.seconds("train: "), opened.seconds("sweep: ")) == (7.5, 1.0)
+    assert opened.seconds("damage") == 0
 
 
 def test_a_fact_that_is_known_later_stays_over_calls(make: Make, tmp_path: Path):
@@ -117,8 +151,8 @@ def test_a_manifest_that_cannot_be_read_is_begun_anew(make: Make, tmp_path: Path
 def test_a_kill_while_writing_leaves_the_manifest_before_it(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    manifest = make()
-    manifest.write()
+    opened = make()
+    opened.write()
     before = stored(tmp_path)
 
     def killed(self: Path, target: Path) -> Path:
@@ -126,5 +160,5 @@ def test_a_kill_while_writing_leaves_the_manifest_before_it(
 
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        manifest.note("server", "x")
+        opened.note("server", "x")
     assert stored(tmp_path) == before
