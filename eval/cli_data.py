@@ -10,6 +10,14 @@ from rich.console import Console
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")]
 
 _SHOWN = 10
+_OWN = {
+    "format": "--format",
+    "path": "the first argument",
+    "limit": "--limit",
+    "seed": "--seed",
+    "sources": "--source",
+    "document_prefix": "--document-prefix",
+}
 
 
 def mount(group: typer.Typer) -> None:
@@ -120,6 +128,8 @@ def _options(given: list[str]) -> dict[str, object]:
         name, equals, value = one.partition("=")
         if not equals:
             raise ValueError(f"option 'option': name=value is wanted, found {one!r}")
+        if name in _OWN:
+            raise ValueError(f"option 'option': {name!r} is given by {_OWN[name]}, found {one!r}")
         words: dict[str, object] = {"true": True, "false": False}
         known = words.get(value.lower(), value)
         is_list = name == "labels"

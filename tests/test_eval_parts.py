@@ -141,6 +141,8 @@ def test_examples_are_of_training_but_for_the_documents_of_test(tmp_path: Path):
     exposed = replace(ask(TEST[0]), id="exposed", question="Is the bell of Bracwick heavy?")
     nameless = replace(ask(TEST[1]), id="nameless", question="Is a bell heavy?", source="")
     write_questions(tmp_path / "task" / "train.jsonl", [*questions("train"), exposed, nameless])
+    unplaced = replace(ask(TEST[2]), source="")
+    write_questions(tmp_path / "task" / "test.jsonl", [*questions("test")[:2], unplaced])
     _, _, parts = make_parts(file, tmp_path / "runs")
     found = {one.id for one in parts.examples.nearest(ask(TEST[0]).question, 99)}
     assert found == {one.id for one in questions("train")} | {"nameless"}

@@ -138,6 +138,24 @@ def test_chunks_come_in_the_order_asked_for(index: Path):
         assert [one.id for one in snapshot.chunks([*wanted, 12345])] == wanted
 
 
+def test_the_ids_of_all_chunks_are_those_that_are_shown(index: Path, corpus: Path):
+    hide(index, "bee.md")
+    (corpus / "cow.md").unlink()
+    write(corpus, pages("dog"))
+    old = reader(index)
+    with old.snapshot() as before:
+        run(index, corpus)
+        assert shown(before) == ["ant.md", "cow.md"]
+    with old.snapshot() as after:
+        assert shown(after) == ["ant.md", "dog.md"]
+
+
+def shown(snapshot: Snapshot) -> list[str]:
+    ids = snapshot.chunk_ids()
+    assert ids == sorted(set(ids))
+    return [chunk.document.path for chunk in snapshot.chunks(ids)]
+
+
 def test_no_ids_are_no_chunks(index: Path):
     with reader(index).snapshot() as snapshot:
         assert snapshot.chunks([]) == []

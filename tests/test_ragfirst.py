@@ -10,6 +10,8 @@ from tests.corpora import pages, run, write
 
 TOP = Path(__file__).parents[1]
 
+MODELS = {"torch", "transformers", "peft", "sentence_transformers", "openai"}
+
 LOADED = "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
 
 SERVE = f"""
@@ -44,7 +46,7 @@ def python(code: str, *arguments: str | Path) -> tuple[int, str, set[str]]:
 def test_help_lists_every_command():
     status, output, _ = python(COMMAND, "--help")
     assert status == 0
-    assert all(name in output for name in ("ingest", "status", "serve", "ask", "search"))
+    assert all(name in output for name in ("ingest", "status", "serve", "ask", "search", "eval"))
 
 
 def test_help_loads_no_model_library():
@@ -63,6 +65,37 @@ def test_every_command_has_help_of_its_own(command: str):
 def test_an_unknown_command_is_refused():
     status, output, _ = python(COMMAND, "fly")
     assert (status, output) == (2, "")
+
+
+def test_help_of_the_evaluation_lists_its_commands_and_loads_no_model_library():
+    status, output, loaded = python(COMMAND, "eval", "--help")
+    assert status == 0
+    assert all(name in output for name in ("audit", "run", "compare", "report", "import"))
+    assert "eval" in loaded
+    assert loaded.isdisjoint(MODELS | {"faiss", "scipy", "statsmodels", "datasketch"})
+
+
+@pytest.mark.parametrize("command", ["audit", "run", "compare", "report", "import"])
+def test_every_command_of_the_evaluation_has_help_of_its_own(command: str):
+    status, output, loaded = python(COMMAND, "eval", command, "--help")
+    assert status == 0
+    assert f"eval {command} [OPTIONS]" in output
+    assert "Exit status" in output or command == "report"
+    assert loaded.isdisjoint(MODELS)
+
+
+def test_questions_are_imported_without_a_model_library(tmp_path: Path):
+    table = tmp_path / "table.csv"
+    table.write_text("question,answer\nWho?,Vance\n")
+    status, output, loaded = python(COMMAND, "eval", "import", table, tmp_path / "out.jsonl")
+    assert (status, output) == (0, f"1 questions (table) → {tmp_path / 'out.jsonl'}\n")
+    assert loaded.isdisjoint(MODELS)
+
+
+def test_an_evaluation_that_cannot_begin_says_why_and_loads_no_model(tmp_path: Path):
+    status, output, loaded = python(COMMAND, "eval", "run", tmp_path / "no.yaml")
+    assert (status, output) == (2, "")
+    assert loaded.isdisjoint({"transformers", "peft", "sentence_transformers"})
 
 
 def installed() -> bool:
