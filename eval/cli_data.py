@@ -1,4 +1,4 @@
-"""The commands `ragfirst eval import` and `ragfirst eval calibrate`."""
+"""The commands `ragfirst eval import`, `calibrate` and `drift`."""
 
 import json
 from pathlib import Path
@@ -24,6 +24,7 @@ def mount(group: typer.Typer) -> None:
     """Add the commands to the group."""
     group.command(name="import")(import_)
     group.command()(calibrate)
+    group.command()(drift)
 
 
 def import_(
@@ -119,6 +120,30 @@ def calibrate(
     from eval.calibrate_report import run_and_print
 
     raise typer.Exit(run_and_print(runs, seed, as_json))
+
+
+def drift(
+    earlier: Annotated[Path, typer.Argument(help="The run folder of before.")],
+    later: Annotated[Path, typer.Argument(help="The run folder of the same task, of now.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether an arm got better or worse between two runs of one task.
+
+    Exit status: 0 no arm got worse, 1 one did, 2 the runs cannot be compared.
+    """
+    from eval import drift as drifts
+
+    try:
+        found = drifts.drift(earlier, later)
+    except (ValueError, OSError) as error:
+        Console(stderr=True).print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+    else:
+        for line in drifts.told(found):
+            typer.echo(line)
+    raise typer.Exit(1 if found.worse else 0)
 
 
 def _options(given: list[str]) -> dict[str, object]:
