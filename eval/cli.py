@@ -33,7 +33,7 @@ WorkOption = Annotated[
 QuickOption = Annotated[
     bool,
     typer.Option(
-        "--quick", help="One seed, little training, a third of the test: a look, no verdict."
+        "--quick", help="One seed, little training, a quarter of the questions: a look, no verdict."
     ),
 ]
 ArmsOption = Annotated[

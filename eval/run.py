@@ -13,7 +13,7 @@ from eval.configure import BUDGET, Parts, configurations, oracle, trained
 from eval.damage import measure_damage
 from eval.export_run import export_run
 from eval.generate import Cached, Generator
-from eval.latency import measure
+from eval.latency import CALLS, measure
 from eval.manifest import Manifest
 from eval.outcome import judge
 from eval.parts import Split, load_parts, read_split, task_json
@@ -28,13 +28,16 @@ from service.settings import ServiceSettings
 
 RESULTS = "results.jsonl"
 
+QUICK_CALLS = 6
+"""Calls that a quick look times: too few for a figure, enough to see the path."""
+
 MAIN = ("closed-book", "few-shot", "rag", "adapter", "adapter-rag")
 """The arms of a quick look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a comparison is run. `quick`: one seed, a third of the test questions, no verdict.
+    """How a comparison is run. `quick`: one seed, a quarter of the questions, no verdict.
 
     `override`: guards that are let pass, loudly. `served`: how a server calls an adapter, with
     {task}, {arm} and {seed}; None where the model runs in this process. `server`: the server's
@@ -130,11 +133,12 @@ class Comparison:
                     continue
                 seen.add(name)
                 asked = [one for one in self.split.test if (name, seed, one.id) in answered]
-                measure(file, [(name, seed, arm)], asked, self._plain, self._progress)
+                calls = QUICK_CALLS if self.options.quick else CALLS
+                measure(file, [(name, seed, arm)], asked, self._plain, self._progress, calls)
 
     def damage(self) -> None:
-        """What adapters break beside the task; not where a recipe is compared with itself."""
-        if self.task.twice:
+        """What adapters break beside the task; not in a quick look, nor against itself."""
+        if self.task.twice or self.options.quick:
             return
         adapters = [
             (name, seed, self._adapter(name, seed))
@@ -266,7 +270,7 @@ class Comparison:
 
 def quickened(task: Task) -> Task:
     """A task that runs through in minutes: one seed, little training. No verdict comes of it."""
-    examples = {name: 96 for name in TRAINED}
+    examples = {"adapter": 96, "adapter-rag": 48}
     short = replace(task.training, epochs=1, rates=(1e-3,), examples=examples)
     arms = tuple(name for name in task.arms if name in MAIN)
     return replace(task, arms=arms or task.arms, seeds=task.seeds[:1], training=short, twice=False)

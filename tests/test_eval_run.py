@@ -139,13 +139,13 @@ def test_a_quick_look_is_no_verdict(bells: Bells):
     assert done.report["contrasts"]["C1"]["decision"] == "inconclusive"
     assert done.report["quick"] and bells.json("manifest.json")["quick"]
     assert {row["seed"] for row in bells.rows()} == {0, 1}
-    assert len({row["id"] for row in bells.rows()}) == len(TEST)
+    assert 0 < len({row["id"] for row in bells.rows()}) < len(TEST)
 
 
 def test_a_quick_look_trains_one_rate_on_little(tmp_path: Path):
     task: Task = quickened(read_task(write_task(tmp_path, twice=True)))
     assert (len(task.seeds), task.training.epochs, len(task.training.rates)) == (1, 1, 1)
-    assert task.training.examples == {"adapter": 96, "adapter-rag": 96}
+    assert task.training.examples == {"adapter": 96, "adapter-rag": 48}
     assert not task.twice
 
 
