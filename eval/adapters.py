@@ -7,7 +7,7 @@ which train alike share them. Each run folder gets a copy of their records.
 import hashlib
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from eval.answering import Progress
@@ -85,10 +85,13 @@ class Adapters:
 
     def _home(self, name: str) -> Path:
         task = self._parts.task
+        # What the examples are made of is told by themselves: another arm's share changes nothing.
+        settings = replace(task.training, examples={}, documents=False)
         told = [
             task.base,
             name,
-            asdict(task.training),
+            task.grader,
+            asdict(settings),
             self._scored_on,
             data_digest(self._examples(name)),
         ]

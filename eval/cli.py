@@ -131,7 +131,8 @@ def compare(
 
     One with a broken guard is left out. Exit status: 0 done, 1 a guard is broken, 2 not done.
     """
-    chosen = tasks or [Path(f"corpus/tasks/{name}/task.yaml") for name in DEMO]
+    names = DEMO[:2] if quick else DEMO  # one seed has no other seeds to be held against
+    chosen = tasks or [Path(f"corpus/tasks/{name}/task.yaml") for name in names]
     _compare(chosen, work, quick, arms, override, None, None, "", as_json)
 
 
