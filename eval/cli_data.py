@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from eval.imports.locate import Located
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")]
 
@@ -54,6 +57,10 @@ def import_(
     document_prefix: Annotated[
         str, typer.Option(help="A folder to put before every document of the evidence.")
     ] = "",
+    pages: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the PDFs: find the page of each quote of the evidence."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read questions of another tool or benchmark into a question file.
@@ -61,6 +68,7 @@ def import_(
     Exit status: 0 done, 1 done with records left out, each named, 2 not done.
     """
     from eval.imports.formats import import_questions
+    from eval.imports.locate import locate
     from eval.imports.split import split_by_source
     from eval.questions import write_questions
 
@@ -75,6 +83,8 @@ def import_(
             document_prefix=document_prefix,
             **_options(option or []),
         )
+        located = locate(imported.questions, pages, document_prefix) if pages else None
+        questions = located.questions if located else imported.questions
         if wiki:
             from eval.squad import write_wiki
 
@@ -82,30 +92,50 @@ def import_(
         written: dict[str, int] = {}
         if split:
             shares = _shares(split)
-            parts = split_by_source(imported.questions, shares, seed)
+            parts = split_by_source(questions, shares, seed)
             for name in ("train", "dev", "test"):
                 file = out / f"{name}.jsonl"
                 written[str(file)] = write_questions(file, getattr(parts, name))
         else:
-            written[str(out)] = write_questions(out, imported.questions)
+            written[str(out)] = write_questions(out, questions)
     except (ValueError, OSError) as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
     skipped = [{"place": one.place, "reason": one.reason} for one in imported.skipped]
+    remarks = imported.notes + (located.notes if located else [])
     if as_json:
-        notes = [{"place": note.place, "text": note.text} for note in imported.notes]
-        found = {"format": imported.format, "written": written, "skipped": skipped, "notes": notes}
+        notes = [{"place": note.place, "text": note.text} for note in remarks]
+        found: dict[str, object] = {
+            "format": imported.format,
+            "written": written,
+            "skipped": skipped,
+            "notes": notes,
+        }
+        if located:
+            found["pages"] = _told(located)
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         for file, count in written.items():
             typer.echo(f"{count} questions ({imported.format}) → {file}")
-        for note in imported.notes:
+        for note in remarks:
             typer.echo(f"note: {note.place}: {note.text}")
-        for one in skipped[:_SHOWN]:
-            typer.echo(f"left out: {one['place']}: {one['reason']}")
-        if len(skipped) > _SHOWN:
-            typer.echo(f"… and {len(skipped) - _SHOWN} more; --json lists them all")
+        if located:
+            typer.echo(located.summary())
+            _list("no page", [f"{one.place}: {one.text}" for one in located.missing])
+        _list("left out", [f"{one['place']}: {one['reason']}" for one in skipped])
     raise typer.Exit(1 if skipped else 0)
+
+
+def _list(what: str, lines: list[str]) -> None:
+    for line in lines[:_SHOWN]:
+        typer.echo(f"{what}: {line}")
+    if len(lines) > _SHOWN:
+        typer.echo(f"… and {len(lines) - _SHOWN} more; --json lists them all")
+
+
+def _told(located: "Located") -> dict[str, object]:
+    missing = [{"place": one.place, "text": one.text} for one in located.missing]
+    return {"asked": located.asked, "located": located.found, "missing": missing}
 
 
 def calibrate(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 from typer.testing import CliRunner, Result
 
 from eval.cli import app
@@ -213,3 +214,41 @@ def test_options_of_a_format_reach_it(tmp_path: Path):
         for name in ("sentence", "paragraph")
     ]
     assert quotes == ["Vance built the pump.", "Vance built the pump. It is red."]
+
+
+def contract(folder: Path) -> Path:
+    canvas = Canvas(str(folder / "ORLO.PDF"))
+    for line in ("Made in May.", "Governed by the laws of Ontario: by Ontario."):
+        canvas.drawString(72, 700, line)
+        canvas.showPage()
+    canvas.save()
+    return folder
+
+
+def test_pages_of_quotes_are_found_and_told(tmp_path: Path):
+    (tmp_path / "pdf").mkdir()
+    out, folder = tmp_path / "out.jsonl", contract(tmp_path / "pdf")
+    result = call(cuad(tmp_path), out, "--pages", folder, "--document-prefix", "contracts")
+    assert result.exit_code == 0, result.stderr
+    assert "1 of 1 located (100 %)" in result.stdout
+    (found,) = read_questions(out)
+    assert [(one.document, one.page) for one in found.evidence] == [("contracts/ORLO.PDF", 2)]
+
+
+def test_quotes_without_a_page_are_named(tmp_path: Path):
+    (tmp_path / "pdf").mkdir()
+    file, folder = cuad(tmp_path), contract(tmp_path / "pdf")
+    file.write_text(file.read_text().replace("By Ontario.", "By Quebec."))
+    result = call(file, tmp_path / "out.jsonl", "--pages", folder)
+    assert result.exit_code == 0
+    assert "0 of 1 located (0 %)" in result.stdout
+    assert "no page: ORLO.PDF#Governing Law: not found in ORLO.PDF: 'By Quebec.'" in result.stdout
+    told = json.loads(call(file, tmp_path / "out.jsonl", "--pages", folder, "--json").stdout)
+    assert (told["pages"]["asked"], told["pages"]["located"]) == (1, 0)
+    assert [one["place"] for one in told["pages"]["missing"]] == ["ORLO.PDF#Governing Law"]
+
+
+def test_a_folder_of_pages_without_files_is_exit_status_2(tmp_path: Path):
+    result = call(cuad(tmp_path), tmp_path / "out.jsonl", "--pages", tmp_path / "gone")
+    assert result.exit_code == 2
+    assert "no file below" in result.stderr
