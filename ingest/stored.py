@@ -104,7 +104,8 @@ def to_closeness(row: sqlite3.Row, query: Vectors) -> Closeness:
     """The vectors of a row of chunks against a query of shape (1, dimension)."""
     embedding = np.frombuffer(row["embedding"], np.float32)
     spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
-    sentences = np.frombuffer(row["sentences"], np.float16).reshape(len(spans), -1)
+    # The width is told, for a chunk that is only a heading has no sentence to infer it from.
+    sentences = np.frombuffer(row["sentences"], np.float16).reshape(len(spans), len(embedding))
     return Closeness(
         row["title"],
         float(embedding @ query[0]),

@@ -1,5 +1,6 @@
 """Question → cited answer: retrieve, prompt, complete, ground."""
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +11,7 @@ from ingest.embed import Embedder
 from ingest.snapshot import Reader, Snapshot
 from service import abstain, ground
 from service.ground import Quote
-from service.llm import LLM, Message, Reply
+from service.llm import LLM, Message, Reply, Say, stream
 from service.prompt import Passage, chat, says_unknown
 from service.retrieve import Hit, RetrievalSettings, Retrieved, retrieve
 
@@ -145,6 +146,20 @@ class Answerer:
             asked, reply, (time.perf_counter() - prepared) * 1000, (prepared - started) * 1000
         )
 
+    def stream(
+        self, asked: Asked, say: Say, stop: threading.Event, before_ms: float = 0.0
+    ) -> Answer:
+        """Answer what was prepared, heard while the model writes.
+
+        What is said is the model's own; the answer may hold other words, where the passages do
+        not bear those. `before_ms`: milliseconds that preparing took. Raises `Stopped` soon after
+        `stop` is set, and `LLMError`.
+        """
+        started, reply = time.perf_counter(), None
+        if asked.messages:
+            reply = stream(self.llm, asked.messages, self.max_tokens, say, stop)
+        return self.finish(asked, reply, (time.perf_counter() - started) * 1000, before_ms)
+
     def prepare(
         self, question: str, top_k: int | None = None, collection: str | None = None
     ) -> Asked:
@@ -178,7 +193,7 @@ class Answerer:
             answer=worded.text,
             abstained=worded.grounding == "none",
             grounding=worded.grounding,
-            citations=[_citation(n, quote) for n, quote in enumerate(worded.quotes, start=1)],
+            citations=citations(worded.quotes),
             model=reply.model if reply else self.llm.name,
             usage=_usage(reply),
             timings_ms=Timings(*(round(ms, 2) for ms in spent)),
@@ -226,6 +241,11 @@ def passage(hit: Hit) -> Passage:
 
 def _usage(reply: Reply | None) -> Usage:
     return Usage(reply.prompt_tokens, reply.completion_tokens) if reply else Usage()
+
+
+def citations(quotes: Sequence[Quote]) -> list[Citation]:
+    """The quotes, numbered from 1, and where they stand."""
+    return [_citation(n, quote) for n, quote in enumerate(quotes, start=1)]
 
 
 def _citation(n: int, quote: Quote) -> Citation:

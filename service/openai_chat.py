@@ -14,12 +14,16 @@ from typing import Any, Protocol, TypeVar, cast
 import openai
 from pydantic import BaseModel, ValidationError
 
-from service.llm import LLMError, LLMTimeout, Message, Reply
+from service.llm import LLMError, LLMTimeout, Message, Reply, Say, Stopped
 from service.openai_errors import Explained, passing, refused, retry_after
+from service.openai_stream import gather
 
 ATTEMPTS = 3
 FIRST_PAUSE = 0.5
 """Seconds before the second attempt where the server names none; doubled for each further one."""
+
+LOOK = 0.05
+"""Seconds between two looks whether a reply is still wanted."""
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -62,7 +66,7 @@ class _Raw(Protocol):
     def text(self) -> str: ...
 
 
-_Ask = Callable[[], Awaitable[_Raw]]
+_Result = TypeVar("_Result")
 _Shape = TypeVar("_Shape", bound=BaseModel)
 
 
@@ -90,6 +94,7 @@ class OpenAIChat:
         self._timeout = timeout
         self._limit = "max_tokens"
         self._sampling: dict[str, Any] = {"temperature": 0}
+        self._streaming: dict[str, Any] = {"stream_options": {"include_usage": True}}
         self._lock = threading.Lock()
         self._closed = False
         self._loop = asyncio.new_event_loop()
@@ -124,6 +129,36 @@ class OpenAIChat:
             text, completion.model or self.name, usage.prompt_tokens, usage.completion_tokens
         )
 
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, say: Say, stop: threading.Event
+    ) -> Reply:
+        """See `StreamingLLM.stream`. Closes the connection where it is stopped.
+
+        Retries as `complete` does, until the first piece has come.
+        """
+        turns: Any = [{"role": one.role, "content": one.content} for one in messages]
+
+        async def ask() -> Reply:
+            create: Any = self._client.chat.completions.create
+            options = {self._limit: max_tokens, **self._sampling, **self._streaming}
+            chunks = await create(model=self.name, messages=turns, stream=True, **options)
+            try:
+                return await gather(chunks, say, self.name)
+            except openai.APITimeoutError:
+                raise
+            except openai.APIError as error:  # too late to ask again: pieces may have been said
+                raise self._explained.error(error, self.name) from error
+            except ValueError as error:
+                raise LLMError(
+                    f"{self._explained.server} sent no stream of chat completions "
+                    f"({self._explained.excerpt(str(error))}): is OPENAI_BASE_URL right?"
+                ) from error
+
+        reply = self._run(ask, self.name, stop)
+        if not reply.text:
+            raise LLMError(self._empty(None, max_tokens))
+        return reply
+
     def close(self) -> None:
         """Give up what is under way and end the client's thread. May be called twice."""
         with self._lock:
@@ -151,17 +186,27 @@ class OpenAIChat:
             raise LLMError(f"{self._explained.server} lists no model: set RAGFIRST_MODEL")
         return found[0].id
 
-    def _run(self, ask: _Ask, model: str | None) -> _Raw:
+    def _run(
+        self,
+        ask: Callable[[], Awaitable[_Result]],
+        model: str | None,
+        stop: threading.Event | None = None,
+    ) -> _Result:
         with self._lock:
             if self._closed:
                 raise LLMError(f"the connection to {self._explained.server} is closed")
             future = asyncio.run_coroutine_threadsafe(self._bounded(ask, model), self._loop)
         try:
-            return future.result()
+            while True:
+                try:
+                    return future.result(LOOK if stop else None)
+                except TimeoutError:
+                    if stop and stop.is_set() and future.cancel():
+                        raise Stopped from None
         except CancelledError as error:
             raise LLMError(f"the connection to {self._explained.server} was closed") from error
 
-    async def _bounded(self, ask: _Ask, model: str | None) -> _Raw:
+    async def _bounded(self, ask: Callable[[], Awaitable[_Result]], model: str | None) -> _Result:
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._attempts(ask, model)
@@ -171,7 +216,7 @@ class OpenAIChat:
                 "overloaded? RAGFIRST_LLM_TIMEOUT gives it longer"
             ) from error
 
-    async def _attempts(self, ask: _Ask, model: str | None) -> _Raw:
+    async def _attempts(self, ask: Callable[[], Awaitable[_Result]], model: str | None) -> _Result:
         deadline = time.monotonic() + self._timeout
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -186,14 +231,14 @@ class OpenAIChat:
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _adapting(self, ask: _Ask) -> _Raw:
+    async def _adapting(self, ask: Callable[[], Awaitable[_Result]]) -> _Result:
         """Ask; where the server refuses a parameter, ask without it, now and from now on.
 
         OpenAI's newer models want max_completion_tokens and no temperature.
         """
         while True:
             # As sent: another question may change them while this one is under way.
-            limit, sampling = self._limit, self._sampling
+            limit, sampling, streaming = self._limit, self._sampling, self._streaming
             try:
                 return await ask()
             except openai.BadRequestError as error:
@@ -201,6 +246,8 @@ class OpenAIChat:
                     self._limit = "max_completion_tokens"
                 elif sampling and refused(error, "temperature"):
                     self._sampling = {}
+                elif streaming and refused(error, "stream_options"):
+                    self._streaming = {}
                 else:
                     raise
 

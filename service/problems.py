@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -13,13 +14,16 @@ from starlette.exceptions import HTTPException
 
 from ingest.schema import IndexRefused
 from service.headers import EVERYWHERE
-from service.llm import LLMBusy, LLMError, LLMTimeout
+from service.llm import LLMBusy, LLMError, LLMTimeout, UnknownModel
 from service.retrieve import UnknownCollection
 
 MEDIA_TYPE = "application/problem+json"
 
 RETRY_LATER = "5"
 """Seconds, as a header, where nobody knows better."""
+
+OPENAI_PATHS = ("/v1/chat/", "/v1/models")
+"""Where the clients of OpenAI ask: problems have their `error` there, too."""
 
 _SHOWN = 200
 """Characters of a refused value that are shown."""
@@ -45,7 +49,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 _MEANINGS = {
-    404: "There is no such document, chunk or collection.",
+    404: "There is no such document, chunk, collection or model.",
     422: "A field is missing, unknown or out of its range; the detail names it and its value.",
     500: "A fault of the service itself.",
     502: "The language model's server cannot be reached, refuses or fails.",
@@ -58,16 +62,33 @@ class NotReady(RuntimeError):
     """Index or model are not loaded yet; the message names what is missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem before it is sent. `detail` names the bad value and the remedy."""
+
+    status: int
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    members: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def body(self) -> dict[str, Any]:
+        """The document."""
+        title = HTTPStatus(self.status).phrase
+        body = {"type": "about:blank", "title": title, "status": self.status}
+        return {**body, "detail": _encodable(self.detail), **self.members}
+
+
 def problem(
     status: int, detail: str, headers: dict[str, str] | None = None, **members: Any
 ) -> JSONResponse:
-    """A problem document. `detail` names the bad value and the remedy."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    """A problem document as a response."""
+    return _response(Problem(status, detail, headers or {}, members))
+
+
+def _response(found: Problem, **members: Any) -> JSONResponse:
     # Also here: the answer to a fault of the service passes no middleware.
-    safe = {**EVERYWHERE, **(headers or {})}
-    return JSONResponse(
-        {**body, "detail": _encodable(detail), **members}, status, safe, media_type=MEDIA_TYPE
-    )
+    safe = {**EVERYWHERE, **found.headers}
+    return JSONResponse({**found.body(), **members}, found.status, safe, media_type=MEDIA_TYPE)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -78,30 +99,63 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def of(error: Exception) -> Problem:
+    """The problem that an error of answering is; what is not known is a fault of the service."""
+    text = str(error)
+    match error:
+        case NotReady():
+            return Problem(503, text, {"Retry-After": "2"})
+        case IndexRefused():
+            return Problem(503, text, {"Retry-After": RETRY_LATER})
+        case UnknownCollection() | UnknownModel():
+            return Problem(404, text)
+        case LLMBusy(retry_after=wait):
+            seconds = RETRY_LATER if wait is None else str(math.ceil(wait))
+            return Problem(503, text, {"Retry-After": seconds})
+        case LLMTimeout():
+            return Problem(504, text)
+        case LLMError():
+            return Problem(502, text)
+        case _:
+            kind = type(error).__name__
+            return Problem(500, f"the service failed ({kind}); its log says why")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
-    handlers: dict[type[Exception], Callable[[Request, Any], JSONResponse]] = {
-        RequestValidationError: _on_validation,
-        HTTPException: _on_http,
-        NotReady: lambda _, error: problem(503, str(error), {"Retry-After": "2"}),
-        IndexRefused: lambda _, error: problem(503, str(error), {"Retry-After": RETRY_LATER}),
-        UnknownCollection: lambda _, error: problem(404, str(error)),
-        LLMBusy: _on_busy,
-        LLMTimeout: lambda _, error: problem(504, str(error)),
-        LLMError: lambda _, error: problem(502, str(error)),
-        Exception: _on_fault,
-    }
-    for kind, answer in handlers.items():
-        app.add_exception_handler(kind, answer)
+    known = (NotReady, IndexRefused, UnknownCollection, UnknownModel, LLMError, Exception)
+    for kind in known:
+        app.add_exception_handler(kind, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
 
 
-def _on_validation(_: Request, error: RequestValidationError) -> JSONResponse:
+def _sent(request: Request, found: Problem) -> JSONResponse:
+    """The problem, with a member for OpenAI's clients where they ask."""
+    if request.url.path.startswith(OPENAI_PATHS):
+        return _response(found, error=openai_error(found))
+    return _response(found)
+
+
+def openai_error(found: Problem) -> dict[str, Any]:
+    """The problem as OpenAI words an error: a member `error` of the document."""
+    detail, errors = found.body()["detail"], found.members.get("errors")
+    kind = "invalid_request_error" if found.status < 500 else "server_error"
+    param = errors[0]["field"] if errors else None
+    return {"message": detail, "type": kind, "param": param, "code": None}
+
+
+def _on_error(request: Request, error: Exception) -> JSONResponse:
+    return _sent(request, of(error))
+
+
+def _on_validation(request: Request, error: Any) -> JSONResponse:
     errors = [_field_error(one) for one in error.errors()]
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
-    return problem(422, detail, errors=errors)
+    return _sent(request, Problem(422, detail, members={"errors": errors}))
 
 
-def _on_http(request: Request, error: HTTPException) -> JSONResponse:
+def _on_http(request: Request, error: Any) -> JSONResponse:
     detail, path = str(error.detail), request.url.path
     headers = dict(error.headers or {})
     if detail == HTTPStatus(404).phrase:
@@ -111,16 +165,7 @@ def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     if error.status_code == 405:
         allowed = headers.get("Allow", "another method")
         detail = f"{path!r} does not take {request.method}: use {allowed}"
-    return problem(error.status_code, detail, headers)
-
-
-def _on_fault(_: Request, error: Exception) -> JSONResponse:
-    return problem(500, f"the service failed ({type(error).__name__}); its log says why")
-
-
-def _on_busy(_: Request, error: LLMBusy) -> JSONResponse:
-    wait = RETRY_LATER if error.retry_after is None else str(math.ceil(error.retry_after))
-    return problem(503, str(error), {"Retry-After": wait})
+    return _sent(request, Problem(error.status_code, detail, headers))
 
 
 def _field_error(error: Any) -> dict[str, str]:

@@ -16,11 +16,15 @@ class _Body(BaseModel):
 
 
 class AnswerRequest(_Body):
-    """A question. `top_k`: passages in the prompt; `collection`: search this one only."""
+    """A question. `top_k`: passages in the prompt; `collection`: search this one only.
+
+    `stream`: answer by server-sent events.
+    """
 
     question: Question
     top_k: TopK | None = None
     collection: str | None = None
+    stream: bool = False
 
 
 class SearchRequest(_Body):

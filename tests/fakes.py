@@ -8,7 +8,7 @@ import numpy as np
 
 from ingest.embed import Vectors
 from service.answer import Answerer
-from service.llm import LLMError, Message, Reply
+from service.llm import LLMError, Message, Reply, Say, Stopped
 from service.loading import Loading
 from service.problems import NotReady
 from service.settings import ServiceSettings
@@ -108,6 +108,37 @@ class LLMByQuestion:
         if isinstance(reply, LLMError):
             raise reply
         return Reply(reply, self.name, len(prompt.split()), len(reply.split()))
+
+
+class Writer:
+    """A `StreamingLLM` that says its pieces and then, if `goes_on`, writes on until it is stopped.
+
+    `stopped` is set where it noticed.
+    """
+
+    name = "writer"
+
+    def __init__(self, *pieces: str, goes_on: bool = False, error: LLMError | None = None) -> None:
+        self.stopped = threading.Event()
+        self._pieces = pieces
+        self._goes_on = goes_on
+        self._error = error
+
+    def complete(self, messages: Sequence[Message], max_tokens: int) -> Reply:
+        return self.stream(messages, max_tokens, lambda _: None, threading.Event())
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, say: Say, stop: threading.Event
+    ) -> Reply:
+        for piece in self._pieces:
+            say(piece)
+        if self._error:
+            raise self._error
+        if self._goes_on:
+            assert stop.wait(60), "nobody stopped the model"
+            self.stopped.set()
+            raise Stopped
+        return Reply("".join(self._pieces), self.name, 10, len(self._pieces))
 
 
 class LateLoading(Loading):

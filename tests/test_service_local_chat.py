@@ -4,12 +4,13 @@ One thread: two wait for each other at every step where the cores are busy with 
 """
 
 import socket
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from service.llm import LLMError, Message
+from service.llm import LLMError, Message, Stopped
 from service.local_chat import DEFAULT, LocalChat, model_folder
 from service.prompt import Passage, chat
 
@@ -42,6 +43,27 @@ def files(cache: Path) -> dict[str, tuple[int, int]]:
 
 def test_it_answers(llm: LocalChat):
     assert "Paris" in llm.complete(CAPITAL, 24).text
+
+
+def test_it_is_heard_while_it_writes(llm: LocalChat):
+    pieces: list[str] = []
+    reply = llm.stream(CAPITAL, 12, pieces.append, threading.Event())
+    assert reply == llm.complete(CAPITAL, 12)
+    assert "".join(pieces).strip() == reply.text
+    assert len(pieces) > 3
+
+
+def test_it_stops_within_a_token_or_two(llm: LocalChat):
+    pieces: list[str] = []
+    stop = threading.Event()
+
+    def say(piece: str) -> None:
+        pieces.append(piece)
+        stop.set()
+
+    with pytest.raises(Stopped):
+        llm.stream(CAPITAL, 24, say, stop)
+    assert len(pieces) <= 2  # generate hands one over while it makes the next
 
 
 def test_the_same_question_gets_the_same_reply(llm: LocalChat):
