@@ -60,7 +60,7 @@ class Answering:
             self.rows = {key: one for key, one in self.rows.items() if key[:2] != (name, seed)}
             self.close()
             self._origins.note(system, origin)
-        for batch in batches(questions):
+        for batch in batches(questions, ready):
             if not all(self._is_done(name, seed, question) for question in batch):
                 rows = self._batch(arm, name, seed, batch, ready)
                 append_rows(self._file, rows)
@@ -148,9 +148,19 @@ class Origins:
         self._file.write_text(json.dumps(self.known, indent=1) + "\n", encoding="utf-8")
 
 
-def batches(questions: Sequence[Question]) -> Iterator[list[Question]]:
-    """Questions of like length together, so that little of a batch is padding."""
-    ordered = sorted(questions, key=lambda question: (len(question.question), question.id))
+def batches(
+    questions: Sequence[Question], ready: Mapping[str, Prepared]
+) -> Iterator[list[Question]]:
+    """Questions whose prompts are of like length together, so that little of a batch is padding.
+
+    `ready`: what each question was prepared to, by its id.
+    """
+
+    def length(question: Question) -> int:
+        request = ready[question.id].request
+        return sum(len(message.content) for message in request.messages) if request else 0
+
+    ordered = sorted(questions, key=lambda question: (length(question), question.id))
     for start in range(0, len(ordered), BATCH):
         yield ordered[start : start + BATCH]
 

@@ -1,10 +1,11 @@
 """From a task's training split to adapters: what they are shown, and how they are scored on dev."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from eval.answering import batches
+from eval.arm import Prepared
 from eval.configure import Parts, trained
 from eval.evidence import holds_gold
 from eval.examples import gold
@@ -42,16 +43,23 @@ def scorer(name: str, parts: Parts, questions: Sequence[Question]) -> Callable[[
 
     def score(model: Any, tokenizer: Any) -> float:
         generator = LocalGenerator(model, tokenizer, parts.task.base, "live")
-        right = sum(_right(arm, parts, generator, batch) for batch in batches(questions))
+        ready = {question.id: arm.prepare(question) for question in questions}
+        right = sum(
+            _right(arm, parts, generator, batch, ready) for batch in batches(questions, ready)
+        )
         return right / len(questions)
 
     return score
 
 
 def _right(
-    arm: PlainArm | Rag, parts: Parts, generator: LocalGenerator, batch: Sequence[Question]
+    arm: PlainArm | Rag,
+    parts: Parts,
+    generator: LocalGenerator,
+    batch: Sequence[Question],
+    ready: Mapping[str, Prepared],
 ) -> int:
-    prepared = [arm.prepare(question) for question in batch]
+    prepared = [ready[question.id] for question in batch]
     asked = [(i, one.request) for i, one in enumerate(prepared) if one.request is not None]
     replies = generator.complete([request for _, request in asked]) if asked else []
     by_place = {i: reply for (i, _), reply in zip(asked, replies, strict=True)}
