@@ -37,11 +37,11 @@ class LocalGenerator:
         from service.local_chat import load_model, model_folder
 
         model, tokenizer = load_model(name, cache, threads)
-        return cls(model, tokenizer, name, weights_digest(located(model_folder(name, cache))))
+        return cls(model, tokenizer, name, files_digest(located(model_folder(name, cache))))
 
     def fingerprint(self, adapter: str | None) -> str:
         """See `Generator.fingerprint`."""
-        return self._digest + (f"+{weights_digest(Path(adapter))}" if adapter else "")
+        return self._digest + (f"+{files_digest(Path(adapter))}" if adapter else "")
 
     def complete(self, requests: Sequence[Request]) -> list[Reply | LLMError]:
         """See `Generator.complete`."""
@@ -75,7 +75,7 @@ class LocalGenerator:
         import peft
 
         library = cast(Any, peft)
-        key = (adapter, weights_digest(Path(adapter)))
+        key = (adapter, files_digest(Path(adapter)))
         name = f"adapter-{len(self._adapters)}"
         try:
             if not self._adapters:
@@ -98,14 +98,14 @@ class LocalGenerator:
         """The whole model of a folder, with its own tokenizer."""
         from service.local_chat import load_model
 
-        key = (folder, weights_digest(Path(folder)))
+        key = (folder, files_digest(Path(folder)))
         if self._whole is None or self._whole[0] != key:
             self._whole = None  # two beside the base may be too much for the memory
             self._whole = (key, *load_model(folder, Path(folder)))
         return self._whole[1:]
 
 
-def weights_digest(folder: Path) -> str:
+def files_digest(folder: Path) -> str:
     """The digest of a model's or an adapter's weights: 16 hexadecimal digits of SHA-256.
 
     Raises `LLMError` where the folder holds none.

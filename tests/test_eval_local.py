@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.generate import Request
-from eval.local import LocalGenerator, weights_digest
+from eval.local import LocalGenerator, files_digest
 from service.llm import LLMError, Message, Reply
 from tests.letters import letters_model, one_thread, write_adapter
 
@@ -108,14 +108,14 @@ def test_fingerprints_tell_base_adapters_and_bases_apart(folder: Path, generator
     names = [None, str(folder / "first"), str(folder / "second")]
     found = [one.fingerprint(name) for one in (generator, other) for name in names]
     assert len(set(found)) == 6
-    assert found[0] == weights_digest(folder / "base")
+    assert found[0] == files_digest(folder / "base")
 
 
 def test_a_fingerprint_is_of_the_weights_not_of_their_place(folder: Path, tmp_path: Path):
     (tmp_path / "copy.safetensors").write_bytes(
         (folder / "first" / "adapter_model.safetensors").read_bytes()
     )
-    assert weights_digest(tmp_path) == weights_digest(folder / "first")
+    assert files_digest(tmp_path) == files_digest(folder / "first")
 
 
 def test_a_folder_without_weights_is_refused_by_name(tmp_path: Path, generator: LocalGenerator):
@@ -148,7 +148,7 @@ def test_a_base_of_a_hub_is_known_by_the_weights_that_the_hub_gave(
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
     monkeypatch.setattr("service.local_chat.load_model", load)
     found = LocalGenerator.load("somebody/whole", folder / "cache")
-    assert found.fingerprint(None) == weights_digest(folder / "whole")
+    assert found.fingerprint(None) == files_digest(folder / "whole")
 
 
 def test_an_unknown_base_is_refused_with_the_remedy(tmp_path: Path):

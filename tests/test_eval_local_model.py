@@ -7,7 +7,7 @@ import pytest
 
 from eval.decode import line_ends, turn_ends
 from eval.generate import Request
-from eval.local import LocalGenerator, weights_digest
+from eval.local import LocalGenerator, files_digest
 from eval.penstock import GUIDE, parse
 from service.llm import Message, Reply
 from service.local_chat import DEFAULT, LocalChat, model_folder
@@ -66,4 +66,4 @@ def test_a_grammar_is_kept_to(generator: LocalGenerator):
 
 
 def test_its_fingerprint_is_that_of_the_converted_weights(generator: LocalGenerator, cache: Path):
-    assert generator.fingerprint(None) == weights_digest(model_folder(DEFAULT, cache))
+    assert generator.fingerprint(None) == files_digest(model_folder(DEFAULT, cache))

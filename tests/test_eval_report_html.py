@@ -126,6 +126,18 @@ def test_a_control_asks_whether_a_recipe_beats_itself(tmp_path: Path):
     assert "Is one recipe for “harbour” better than itself? No, as it must be." in words
 
 
+def test_arms_with_fewer_tries_are_told_of(tmp_path: Path):
+    folder = write_run(tmp_path / "run")
+    assert "Every arm got the same number of tries" in _words(_page(folder))
+    selection = json.loads((folder / "selection.json").read_text())
+    selection["adapter"] = {
+        "configurations": selection["adapter"]["configurations"][:1],
+        "chosen": 0,
+    }
+    (folder / "selection.json").write_text(json.dumps(selection))
+    assert "The arms got tries, not all of them the same number," in _words(_page(folder))
+
+
 def test_what_was_not_measured_is_told_so(tmp_path: Path):
     folder = write_run(tmp_path / "run")
     for name in ("guards", "warrant", "collateral", "manifest", "selection"):

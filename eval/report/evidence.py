@@ -70,6 +70,12 @@ def selection_tables(report: Json) -> list[tuple[str, str, Table]]:
     return found
 
 
+def equal_tries(report: Json) -> bool:
+    """Whether every arm had as many configurations to choose from as the others."""
+    arms = cast(Json, report["selection"] or {})
+    return len({len(one["configurations"]) for name, one in arms.items() if name != "baseline"}) < 2
+
+
 def collateral_table(report: Json) -> Table:
     """What the base model could do, before and after."""
     return Table(

@@ -1,0 +1,50 @@
+"""The reports that the project shows: they are what their own rows say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.report.build import build_report
+from eval.report.write import write_report
+
+REPORTS = Path(__file__).parent.parent / "docs" / "reports"
+FOLDERS = sorted(file.parent for file in REPORTS.glob("*/report.json"))
+
+
+def read(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+
+def named(name: str) -> dict[str, Any]:
+    return read(REPORTS / name)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_report_is_what_its_rows_say(folder: Path):
+    assert build_report(folder) == read(folder)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_report_holds_no_folder_of_the_machine_it_was_made_on(folder: Path):
+    for file in folder.rglob("*.*"):
+        text = file.read_text(encoding="utf-8")
+        for place in ("/home/", "/root/", "/tmp/", "/work/"):
+            assert place not in text, f"{file.name} names {place}"
+
+
+def test_a_changed_row_changes_the_report(tmp_path: Path):
+    folder = FOLDERS[0]
+    for file in folder.rglob("*.*"):
+        target = tmp_path / file.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.read_bytes())
+    rows = [json.loads(line) for line in (folder / "results.jsonl").read_text("utf-8").splitlines()]
+    arm = rows[0]["arm"]
+    for row in rows:
+        row["right"] = row["right"] or row["arm"] == arm
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "results.jsonl").write_text(lines, encoding="utf-8")
+    write_report(tmp_path)
+    assert read(tmp_path)["arms"] != read(folder)["arms"]
