@@ -15,6 +15,7 @@ from eval.tune.examples import (
     encode,
     end_of_turn,
     padded,
+    pieces,
     sampled,
     tokens_digest,
 )
@@ -101,6 +102,12 @@ def test_batches_hold_examples_of_like_length():
     tokens = lengths(8 * POOL)
     wide = padding(batches(tokens, 8, 1, 1))
     assert wide < 0.1 < padding([tokens[i : i + 8] for i in range(0, len(tokens), 8)])
+
+
+def test_a_batch_is_cut_into_pieces_by_their_tokens_with_padding():
+    batch = [Tokens([7] * size, 1) for size in (30, 90, 10, 40, 300, 20)]
+    sizes = [[len(one.ids) for one in piece] for piece in pieces(batch, 120)]
+    assert sizes == [[10, 20, 30], [40], [90], [300]]  # 4 × 40 and 2 × 90 would be too many
 
 
 def padding(cut: list[list[Tokens]]) -> float:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import torch
 
 from eval.task import Training
-from eval.tune import base, model
+from eval.tune import base, model, run
 from eval.tune.base import CannotTrain, Diverged
 from eval.tune.examples import CompletionCut, encode, padded
 from eval.tune.lora import Progress, Trained, TrainSettings, train
@@ -124,6 +125,20 @@ def test_the_saved_adapter_is_the_trained_model(folder: Path, tmp_path: Path):
     plain = base.load(folder, "lora", 10)
     loaded = cast(Any, peft).PeftModel.from_pretrained(plain, str(tmp_path))
     assert float(model.completion_loss(loaded, batch)) == pytest.approx(seen[0], rel=1e-6)
+
+
+def test_a_batch_in_pieces_teaches_what_it_teaches_whole(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for module in (base, model):
+        monkeypatch.setattr(module, "computing", lambda device: torch.float32)  # pyright: ignore
+    losses: list[tuple[float, ...]] = []
+    for piece in (1, 10_000):
+        monkeypatch.setattr(run, "PIECE", piece)
+        out = tmp_path / str(piece)
+        losses.append(train(folder, EXAMPLES, SETTINGS, out, name="tiny").losses)
+    # Later steps magnify what rounding leaves.
+    assert losses[0][:4] == pytest.approx(losses[1][:4], rel=1e-3)
 
 
 def test_the_same_seed_gives_the_same_weights(folder: Path, undisturbed: Trained, tmp_path: Path):

@@ -127,6 +127,19 @@ def padded(batch: Sequence[Tokens], pad: int) -> Batch:
     return Batch(ids, scored, sum(len(one.ids) for one in batch))
 
 
+def pieces(batch: Sequence[Tokens], limit: int) -> list[list[Tokens]]:
+    """The batch in pieces of at most `limit` tokens with their padding, or of one example.
+
+    Examples of like length stand together. Every example is in one piece.
+    """
+    found: list[list[Tokens]] = [[]]
+    for one in sorted(batch, key=lambda tokens: len(tokens.ids)):
+        if found[-1] and (len(found[-1]) + 1) * len(one.ids) > limit:
+            found.append([])
+        found[-1].append(one)
+    return found
+
+
 def sampled(tokens: Sequence[Tokens], share: float, seed: int) -> list[Tokens]:
     """A `share` of the examples, at least one, in their order; the same for the same seed."""
     wanted = max(1, math.ceil(share * len(tokens) - 1e-9))

@@ -12,12 +12,14 @@ from eval.tune import base as bases
 from eval.tune import model as models
 from eval.tune import record
 from eval.tune.base import Diverged
-from eval.tune.examples import Tokens, batches, padded
+from eval.tune.examples import Tokens, batches, padded, pieces
 from eval.tune.recipe import Progress, Score, Trained, TrainSettings, best, rate_at
 from eval.tune.record import State
 
 CLIP = 1.0
 CHECKPOINT_SECONDS = 180.0
+PIECE = 2048
+"""Tokens that are differentiated at once: 3 GB of activations in a model of 135M parameters."""
 
 
 class Run:
@@ -121,12 +123,17 @@ class Run:
     def _step(self, chosen: Sequence[Tokens]) -> tuple[float, int]:
         import torch
 
-        batch = padded(chosen, self._tokenizer.pad_token_id or 0)
+        pad = self._tokenizer.pad_token_id or 0
+        parts = [padded(piece, pad) for piece in pieces(chosen, PIECE)]
+        scored = sum(int(part.scored.sum()) for part in parts)
         for group in self._optimizer.param_groups:
             group["lr"] = rate_at(self._state.step, self._steps, self._settings)
-        loss = models.completion_loss(self._model, batch)
-        value = float(loss.detach())
-        loss.backward()
+        value = 0.0
+        for part in parts:
+            # Weighed by its tokens, the pieces' gradients add up to that of the batch.
+            loss = models.completion_loss(self._model, part) * (int(part.scored.sum()) / scored)
+            value += float(loss.detach())
+            loss.backward()
         norm = float(torch.nn.utils.clip_grad_norm_(self._weights.values(), CLIP))
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise Diverged(
@@ -135,7 +142,7 @@ class Run:
             )
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        return value, batch.tokens
+        return value, sum(part.tokens for part in parts)
 
     def _scored(self, epoch: int) -> float:
         """Accuracy on dev; whatever the scoring does with chance, training does not see it."""
