@@ -17,8 +17,8 @@ def read(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
-def named(name: str) -> dict[str, Any]:
-    return read(REPORTS / name)
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -28,22 +28,30 @@ def test_a_report_is_what_its_rows_say(folder: Path):
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_report_holds_no_folder_of_the_machine_it_was_made_on(folder: Path):
-    for file in folder.rglob("*.*"):
+    for file in files(folder):
         text = file.read_text(encoding="utf-8")
         for place in ("/home/", "/root/", "/tmp/", "/work/"):
             assert place not in text, f"{file.name} names {place}"
 
 
+def test_an_adapter_does_not_replace_retrieval_of_facts():
+    report = read(REPORTS / "facts")
+    assert not report["quick"]
+    assert report["contrasts"]["C1"]["decision"] == "not warranted"
+    assert report["contrasts"]["C1"]["seeds"] == 3
+    assert all(guard["passed"] for guard in report["guards"])
+
+
 def test_a_changed_row_changes_the_report(tmp_path: Path):
     folder = FOLDERS[0]
-    for file in folder.rglob("*.*"):
+    for file in files(folder):
         target = tmp_path / file.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
     rows = [json.loads(line) for line in (folder / "results.jsonl").read_text("utf-8").splitlines()]
     arm = rows[0]["arm"]
     for row in rows:
-        row["right"] = row["right"] or row["arm"] == arm
+        row["right"] = 1 if row["arm"] == arm else row["right"]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (tmp_path / "results.jsonl").write_text(lines, encoding="utf-8")
     write_report(tmp_path)
