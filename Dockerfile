@@ -30,7 +30,8 @@ COPY pyproject.toml README.md LICENSE ragfirst.py ./
 COPY ingest ingest
 COPY service service
 COPY eval eval
-RUN pip install --no-cache-dir --constraint constraints.txt .
+# Traces are made only where OTEL_EXPORTER_OTLP_ENDPOINT says where they go.
+RUN pip install --no-cache-dir --constraint constraints.txt '.[traces]'
 
 USER ragfirst
 WORKDIR /home/ragfirst

@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "service.cli",
     "ask": "service.cli",
     "search": "service.cli",
+    "keys": "service.cli_keys",
     "eval": "eval.cli",
 }
 

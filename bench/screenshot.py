@@ -56,7 +56,7 @@ def ask_and_open(page: Page, url: str, question: str) -> None:
     page.goto(url)
     page.get_by_label("Ask the documents").fill(question)
     page.keyboard.press("Enter")
-    expect(page.locator("#answer")).to_be_visible(timeout=ANSWER_MS)
+    expect(page.locator(".grounding")).to_be_visible(timeout=ANSWER_MS)
     page.locator(".card-title").first.click()
     expect(page.locator("#open")).to_be_visible()
 

@@ -11,16 +11,23 @@ import filelock
 from ingest.schema import IndexRefused
 
 
+class IndexBusy(IndexRefused):
+    """Another ingest is writing to the index; it can be waited for."""
+
+
 @contextmanager
 def locked(index: Path) -> Generator[None]:
-    """Hold the index for one writer. Raises `IndexRefused`, naming the holder, if it is taken."""
+    """Hold the index for one writer.
+
+    Raises `IndexBusy`, naming the holder, if it is taken, and `IndexRefused` if it cannot be had.
+    """
     holder = index / "ingest.pid"
     try:
         index.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(index / "ingest.lock", timeout=0)
         lock.acquire()
     except filelock.Timeout as error:
-        raise IndexRefused(
+        raise IndexBusy(
             f"another ingest (process {_read(holder)}) is writing to {str(index)!r}: wait until it "
             "is done"
         ) from error

@@ -66,17 +66,18 @@ def make_plan(
     *,
     retry_failed: bool = False,
     allow_mass_delete: bool = False,
+    allow_empty: bool = False,
 ) -> Plan:
     """Compare a corpus folder with the index. Reads every file once, to hash it; writes nothing.
 
-    Raises `IndexRefused` for a folder that is missing or holds nothing readable, for one that
-    overlaps another source root, and for losing more than half of the known files unless
-    `allow_mass_delete`.
+    Raises `IndexRefused` for a folder that is missing, for one that holds nothing readable unless
+    `allow_empty`, for one that overlaps another source root, and for losing more than half of the
+    known files unless `allow_mass_delete`.
     """
     root = corpus.resolve()
-    _refuse_unusable(root, corpus, known)
+    _refuse_unusable(root, corpus, index.resolve(), known)
     found, skipped = _list(root, index.resolve(), collection, known)
-    if not found:
+    if not found and not allow_empty:
         raise IndexRefused(
             f"no file in {str(corpus)!r} can be read (PDF, Markdown, HTML, text, MediaWiki dump): "
             "nothing was changed"
@@ -105,16 +106,34 @@ def refuse_together(corpora: Sequence[Path], index: Path) -> None:
             )
 
 
-def _refuse_unusable(root: Path, corpus: Path, known: Known) -> None:
+def _refuse_unusable(root: Path, corpus: Path, index: Path, known: Known) -> None:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
         raise IndexRefused(f"the corpus {str(corpus)!r} {what}: nothing was changed")
     for other in known.roots:
-        if other != root and (other in root.parents or root in other.parents):
+        if _overlap(root, other, index) or _overlap(other, root, index):
             raise IndexRefused(
                 f"the corpus {str(root)!r} overlaps {str(other)!r}, which this index already "
                 "follows: ingest that one, or use another index folder"
             )
+
+
+def _overlap(outer: Path, inner: Path, index: Path) -> bool:
+    """Whether a walk of `outer` comes upon files of `inner`. It passes over the index folder."""
+    between = outer in index.parents and (index == inner or index in inner.parents)
+    return outer in inner.parents and not between
+
+
+def fingerprint(path: Path, collection: str) -> str | None:
+    """What changes with a file's content, its kind and its collection; None for an unknown kind.
+
+    A file that cannot be read has one, too, that starts with `UNREADABLE` and names the reason.
+    """
+    try:
+        kind = kind_of(path)
+        return None if kind is None else f"{_sha256(path)} {kind} {collection}"
+    except OSError as error:
+        return f"{UNREADABLE}it cannot be read from disk: {error.strerror}"
 
 
 def _list(
@@ -131,14 +150,11 @@ def _list(
             name = os.fsencode(name).decode(errors="backslashreplace")
             found[name] = f"{UNREADABLE}its name is not UTF-8: rename it"
             continue
-        try:
-            kind = kind_of(path)
-            if kind is None:
-                skipped.append(name)
-                continue
-            found[name] = f"{_sha256(path)} {kind} {collection}"
-        except OSError as error:
-            found[name] = f"{UNREADABLE}it cannot be read from disk: {error.strerror}"
+        read = fingerprint(path, collection)
+        if read is None:
+            skipped.append(name)
+        else:
+            found[name] = read
     for error in closed:
         folder = Path(error.filename).relative_to(root).as_posix()
         found[folder] = f"{UNREADABLE}the folder cannot be listed: {error.strerror}"

@@ -98,7 +98,11 @@ def connect(index: Path, *, create: bool = False) -> sqlite3.Connection:
     Raises `IndexRefused` where there is no index (unless `create`), or where it is damaged.
     """
     path = index / DATABASE
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise IndexRefused(f"the index folder {str(index)!r} cannot be read: {error}") from error
+    if not there:
         if not create:
             raise IndexRefused(
                 f"no index in {str(index)!r}: make one by `ragfirst ingest CORPUS --index {index}`"

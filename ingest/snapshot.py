@@ -1,10 +1,11 @@
 """Reading an index: one generation, pinned, for as long as a question takes.
 
 `Reader` is shared by all threads of a process; it follows the published generation between two
-questions. A `Snapshot` answers wholly from one.
+questions. A `Snapshot` answers wholly from one, and, told so, from some collections only: whatever
+is asked of it, the others are as if they were not there.
 """
 
-import math
+import json
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +15,11 @@ from typing import Any, cast
 
 import faiss
 import numpy as np
-import tantivy
 
 from ingest import derive
 from ingest.embed import Embedder, Vectors
+from ingest.lexical import Words
+from ingest.members import Members, condition, without
 from ingest.schema import (
     VISIBLE,
     IndexRefused,
@@ -27,6 +29,7 @@ from ingest.schema import (
     read_manifest,
     read_only,
 )
+from ingest.status import Status, read_status
 from ingest.stored import (
     Closeness,
     StoredChunk,
@@ -38,76 +41,54 @@ from ingest.stored import (
 
 
 class Snapshot:
-    """One generation of an index, within one database transaction."""
+    """One generation of an index, or its `readable` collections, within a database transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, derived: derive.Derived) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        derived: derive.Derived,
+        members: Members,
+        readable: frozenset[str] | None = None,
+    ) -> None:
         self._db = connection
         self._derived = derived
+        self._members = members
+        self._readable = readable
+        self._only, self._names = condition(readable)
+        self._words = Words(derived.text, readable)
         self.generation = derived.generation
 
     def dense(self, query: Vectors, count: int, collection: str | None = None) -> dict[int, float]:
         """The chunks nearest to a query vector of shape (1, dimension): id → cosine."""
-        parameters = self._selector(collection)
+        parameters = self._selector(self._among(collection))
         scores, ids = self._derived.vectors.search(query, count, params=parameters)
         return {int(i): float(s) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0}
 
     def lexical(self, question: str, count: int, collection: str | None = None) -> dict[int, float]:
         """The chunks that match the question's terms best: id → BM25 score."""
-        text = self._derived.text
-        clauses = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(text.schema, "text", term))
-            for term in dict.fromkeys(derive.terms(question))
-        ]
-        if not clauses:
-            return {}
-        query = tantivy.Query.boolean_query(clauses)
-        if collection is not None:
-            only = tantivy.Query.term_query(text.schema, "collection", collection)
-            query = tantivy.Query.boolean_query(
-                [
-                    (tantivy.Occur.Must, query),
-                    (tantivy.Occur.Must, tantivy.Query.const_score_query(only, 0.0)),
-                ]
-            )
-        searcher = text.searcher()
         hidden = self._hidden()
-        found = searcher.search(query, count + len(hidden)).hits
-        scores = {
-            cast(int, searcher.doc(address)["chunk"][0]): float(score) for score, address in found
-        }
-        shown = [(chunk, score) for chunk, score in scores.items() if chunk not in hidden]
-        return dict(shown[:count])
+        found = self._words.search(question, count + len(hidden), self._among(collection))
+        return dict([one for one in found if one[0] not in hidden][:count])
 
     def term_weights(self, question: str) -> dict[str, float]:
         """Each term of the question with its inverse document frequency over chunks, as BM25."""
-        searcher = self._derived.text.searcher()
-        total = searcher.num_docs
-        counts = {term: searcher.doc_freq("text", term) for term in derive.terms(question)}
-        return {
-            term: math.log(1 + (total - count + 0.5) / (count + 0.5))
-            for term, count in counts.items()
-        }
+        return self._words.weights(question)
 
     def closeness(self, query: Vectors, ids: Iterable[int]) -> dict[int, Closeness]:
         """How near chunks and each of their sentences are to a query vector, by chunk id."""
-        wanted = tuple(ids)
         rows = self._db.execute(
             "SELECT chunks.id, title, embedding, spans, chunks.sentences FROM chunks "
             "JOIN documents ON documents.id = document_id "
-            f"WHERE chunks.id IN ({', '.join('?' * len(wanted))})",
-            wanted,
+            f"WHERE chunks.id IN ({_IDS}) AND {self._only}",
+            {"ids": json.dumps(list(ids)), **self._names},
         )
         return {row["id"]: to_closeness(row, query) for row in rows}
 
     def chunks(self, ids: Sequence[int]) -> list[StoredChunk]:
         """Chunks by id, in the given order; ids that this generation does not show are left out."""
-        if not ids:
-            return []
-        marks = ", ".join("?" * len(ids))
         rows = self._db.execute(
-            f"SELECT chunks.*, documents.root_id FROM chunks JOIN documents "
-            f"ON documents.id = document_id WHERE chunks.id IN ({marks}) AND NOT hidden",
-            tuple(ids),
+            f"SELECT chunks.* FROM chunks WHERE chunks.id IN ({_IDS})",
+            {"ids": json.dumps(list(ids))},
         ).fetchall()
         documents: dict[int, StoredDocument | None] = {}
         found: dict[int, StoredChunk] = {}
@@ -124,8 +105,8 @@ class Snapshot:
         """The ids of all chunks that this generation shows, in order."""
         rows = self._db.execute(
             "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id "
-            f"WHERE {VISIBLE} AND NOT hidden ORDER BY chunks.id",
-            {"generation": self.generation},
+            f"WHERE {VISIBLE} AND NOT hidden AND {self._only} ORDER BY chunks.id",
+            {"generation": self.generation, **self._names},
         )
         return [row["id"] for row in rows]
 
@@ -136,19 +117,29 @@ class Snapshot:
 
     def documents(self, collection: str | None = None) -> list[StoredDocument]:
         """All documents by path, or those of a collection."""
-        condition = "TRUE" if collection is None else "collection = :collection"
-        return list(self._documents(condition, {"collection": collection}))
+        wanted = "TRUE" if collection is None else "collection = :collection"
+        return list(self._documents(wanted, {"collection": collection}))
 
     def collections(self) -> list[str]:
         """The names of all collections, sorted."""
+        return list(self.sizes())
+
+    def sizes(self) -> dict[str, int]:
+        """How many documents each collection holds, by name."""
         rows = self._db.execute(
-            f"SELECT DISTINCT collection FROM documents WHERE {VISIBLE} AND NOT hidden ORDER BY 1",
-            {"generation": self.generation},
+            f"SELECT collection, count(*) FROM documents WHERE {VISIBLE} AND NOT hidden "
+            f"AND {self._only} GROUP BY 1 ORDER BY 1",
+            {"generation": self.generation, **self._names},
         )
-        return [row["collection"] for row in rows]
+        return {row[0]: row[1] for row in rows}
 
     def text(self, document_id: int) -> str:
-        """The document's text, put together from its chunks (white space between them is lost)."""
+        """The document's text, put together from its chunks (white space between them is lost).
+
+        "" where this generation does not show the document.
+        """
+        if self.document(document_id) is None:
+            return ""
         rows = self._db.execute(
             "SELECT text, start, end FROM chunks WHERE document_id = ? ORDER BY position",
             (document_id,),
@@ -159,12 +150,12 @@ class Snapshot:
             text = text.ljust(row["start"], "\n") + row["text"][overlap:]
         return text
 
-    def _documents(self, condition: str, values: Mapping[str, Any]) -> Iterator[StoredDocument]:
+    def _documents(self, wanted: str, values: Mapping[str, Any]) -> Iterator[StoredDocument]:
         rows = self._db.execute(
             "SELECT documents.*, roots.path AS root FROM documents "
             "JOIN roots ON roots.id = root_id "
-            f"WHERE {VISIBLE} AND NOT hidden AND {condition} ORDER BY documents.path",
-            {"generation": self.generation, **values},
+            f"WHERE {VISIBLE} AND NOT hidden AND {self._only} AND {wanted} ORDER BY documents.path",
+            {"generation": self.generation, **self._names, **values},
         )
         return (to_document(row) for row in rows)
 
@@ -174,22 +165,26 @@ class Snapshot:
         )
         return {row["id"] for row in rows}
 
-    def _selector(self, collection: str | None) -> Any:
-        """FAISS search parameters that keep the search to a collection and off hidden chunks."""
-        library = cast(Any, faiss)
+    def _among(self, collection: str | None) -> frozenset[str] | None:
+        """The collections to search; None: all of the index."""
         if collection is None:
-            hidden = self._hidden()
-            if not hidden:
-                return None
-            without = library.IDSelectorBatch(np.array(sorted(hidden), np.int64))
-            return library.SearchParameters(sel=library.IDSelectorNot(without))
-        rows = self._db.execute(
-            "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id "
-            f"WHERE {VISIBLE} AND NOT hidden AND collection = :collection",
-            {"generation": self.generation, "collection": collection},
-        )
-        ids = np.array([row["id"] for row in rows], np.int64)
-        return library.SearchParameters(sel=library.IDSelectorBatch(ids))
+            return self._readable
+        asked = frozenset([collection])
+        return asked if self._readable is None else asked & self._readable
+
+    def _selector(self, among: frozenset[str] | None) -> Any:
+        """FAISS search parameters that keep the search to collections and off hidden chunks."""
+        library, hidden = cast(Any, faiss), self._hidden()
+        if among is not None:
+            bits = without(self._members.bits(self._db, among), hidden)
+            return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
+        if not hidden:
+            return None
+        these = library.IDSelectorBatch(np.array(sorted(hidden), np.int64))
+        return library.SearchParameters(sel=library.IDSelectorNot(these))
+
+
+_IDS = "SELECT value FROM json_each(:ids)"
 
 
 class Reader:
@@ -204,20 +199,28 @@ class Reader:
         self._index = index
         self._embedder = embedder
         self._lock = threading.Lock()
-        self._derived: derive.Derived | None = None
+        self._loaded: tuple[derive.Derived, Members] | None = None
         with self.snapshot():
             pass
 
     @contextmanager
-    def snapshot(self) -> Generator[Snapshot]:
-        """Pin the generation published now; what is published meanwhile shows in the next one."""
+    def snapshot(self, readable: frozenset[str] | None = None) -> Generator[Snapshot]:
+        """Pin the generation published now; what is published meanwhile shows in the next one.
+
+        `readable`: the collections that there are for whoever asks; None: all.
+        """
         with read_only(self._index) as connection:
-            yield Snapshot(connection, self._pin(connection))
+            yield Snapshot(connection, *self._pin(connection), readable)
 
     def manifest(self) -> Manifest:
         """What the index was made with."""
         with read_only(self._index) as connection:
             return self._check(connection)
+
+    def status(self) -> Status:
+        """What the published generation holds, whoever may read it."""
+        with read_only(self._index) as connection:
+            return read_status(connection)
 
     def _check(self, connection: sqlite3.Connection) -> Manifest:
         manifest = read_manifest(connection)
@@ -226,7 +229,7 @@ class Reader:
         check_embedder(manifest, self._embedder.name, self._embedder.revision)
         return manifest
 
-    def _pin(self, connection: sqlite3.Connection) -> derive.Derived:
+    def _pin(self, connection: sqlite3.Connection) -> tuple[derive.Derived, Members]:
         """Begin a transaction and load the derived indexes of the generation that it sees.
 
         Under the lock, so that threads never load an older one after a newer; tried again where a
@@ -243,13 +246,15 @@ class Reader:
                     if published(connection) == generation:
                         raise
 
-    def _load(self, connection: sqlite3.Connection, generation: int) -> derive.Derived:
-        if self._derived is None or self._derived.generation != generation:
+    def _load(
+        self, connection: sqlite3.Connection, generation: int
+    ) -> tuple[derive.Derived, Members]:
+        if self._loaded is None or self._loaded[0].generation != generation:
             self._check(connection)
             if generation == 0:
                 raise IndexRefused(
                     f"nothing is published in the index {str(self._index)!r} yet: let "
                     "`ragfirst ingest` finish"
                 )
-            self._derived = derive.load(self._index, generation)
-        return self._derived
+            self._loaded = derive.load(self._index, generation), Members(generation)
+        return self._loaded

@@ -5,7 +5,7 @@ Everything is written for the generation after the published one; nobody sees it
 
 import json
 import sqlite3
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,11 @@ class Totals(NamedTuple):
     documents: int
     pages: int
     chunks: int
+
+
+def always() -> bool:
+    """A file that nothing else changes may be written at any time."""
+    return True
 
 
 class Store:
@@ -96,9 +101,16 @@ class Store:
         digest: str,
         chunks: Sequence[Chunk],
         encoded: Sequence[Encoded],
+        still: Callable[[], bool] = always,
     ) -> None:
-        """Write one document in one transaction, in place of the living one at its path."""
+        """Write one document in one transaction, in place of the living one at its path.
+
+        Unless `still` says no within it, as where its file was deleted meanwhile: a `drop` comes
+        before or after the transaction, so that nothing deleted is ever written back.
+        """
         with self._transaction():
+            if not still():
+                return
             self._db.execute(
                 "UPDATE documents SET died = ? WHERE root_id = ? AND path = ? AND died IS NULL",
                 (self.generation, root, document.path),
@@ -152,14 +164,19 @@ class Store:
         fingerprint: str,
         seen: Collection[str],
         failures: Sequence[Failure],
+        still: Callable[[], bool] = always,
     ) -> int:
         """Record a file as read; its documents that were not seen again leave. Returns how many.
+
+        Unless `still` says no; see `put`.
 
         What failed stays as it was when it was last readable: one page of a dump, or, where the
         failure is the file's own, all of it.
         """
         failed = {failure.path for failure in failures}
         with self._transaction():
+            if not still():
+                return 0
             gone = 0 if file in failed else self._retire(root, file, failed.union(seen))
             self._db.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?)", (root, file, fingerprint)
@@ -193,10 +210,30 @@ class Store:
     def hide(self, document_id: int) -> None:
         """An explicit delete: hidden at once in every generation, gone with the next one."""
         with self._transaction():
-            self._db.execute(
-                "UPDATE documents SET hidden = 1, died = coalesce(died, ?) WHERE id = ?",
-                (self.generation, document_id),
-            )
+            self._hide("id = :id", {"id": document_id})
+
+    def drop(self, root: int, file: str) -> None:
+        """An explicit delete of a file, which is gone from its root: as `hide`, all it gave.
+
+        Needs no lock: a sync that is writing the file's documents leaves them hidden, too.
+        """
+        with self._transaction():
+            self._hide("root_id = :root AND file = :file", {"root": root, "file": file})
+            for table, column in (("files", "path"), ("failures", "file")):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE root_id = ? AND {column} = ?", (root, file)
+                )
+
+    def _hide(self, condition: str, values: Mapping[str, int | str]) -> None:
+        """Rows that are not published yet stay until their generation has been.
+
+        The derived indexes of that one may hold their chunks already.
+        """
+        self._db.execute(
+            "UPDATE documents SET hidden = 1, died = coalesce(died, max(:next, born + 1)) "
+            f"WHERE {condition}",
+            {"next": published(self._db) + 1, **values},
+        )
 
     def changed(self) -> bool:
         """Whether there is anything to publish, an interrupted run's work included."""

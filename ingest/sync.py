@@ -4,24 +4,22 @@ Killed at any instant, the published generation still answers, and the next run 
 documents already done.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest import derive
 from ingest.chunk import Chunk, ChunkSettings, chunk
-from ingest.documents import Document, Failure, UnreadableFile
+from ingest.documents import Document, Failure
 from ingest.embed import Embedder
 from ingest.encode import encode
+from ingest.files import File, digest, unchanged, unique
 from ingest.lock import locked
-from ingest.plan import UNREADABLE, Known, Plan, make_plan, refuse_together
+from ingest.plan import Known, Plan, make_plan, refuse_together
 from ingest.progress import Progress
-from ingest.readers import read
 from ingest.schema import DATABASE, IndexRefused, Manifest, claim_manifest, connect, read_manifest
-from ingest.store import Store, Totals
+from ingest.store import Store, Totals, always
 
 EMBED_TOGETHER = 256
 """Chunks gathered from several documents before they are embedded, sorted by length."""
@@ -48,12 +46,18 @@ class SyncSettings:
     """How to cut, and what a sync may do beyond reading what is new.
 
     `retry_failed`: read files with a failure on record again though they have not changed.
-    `allow_mass_delete`: let more than half of a root's files leave the index.
+    `allow_mass_delete`: let more than half of a root's files leave the index; `allow_empty`: let
+    them all. `live`: files are deleted and replaced while they are read, so write nothing of one
+    that is no longer what it was; the next sync reads it. `one_by_one`: end one file before the
+    next is begun, as progress tells, instead of embedding many together.
     """
 
     chunking: ChunkSettings
     retry_failed: bool = False
     allow_mass_delete: bool = False
+    allow_empty: bool = False
+    live: bool = False
+    one_by_one: bool = False
 
 
 def sync(
@@ -73,7 +77,7 @@ def sync(
         claim_manifest(connection, manifest(embedder, settings.chunking))
         store = Store(connection)
         plans = plan_all(corpora, index, store, settings)
-        run = _Run(store, embedder, settings.chunking, progress or Progress())
+        run = _Run(store, embedder, settings, progress or Progress())
         report = run.carry_out(plans)
         if store.changed() or store.generation == 1:
             derive.build(connection, index, store.generation, embedder.dimension)
@@ -131,6 +135,7 @@ def plan_all(
             Known(store.fingerprints(path.resolve()), store.failed_files(path.resolve()), roots),
             retry_failed=settings.retry_failed,
             allow_mass_delete=settings.allow_mass_delete,
+            allow_empty=settings.allow_empty,
         )
         for path, collection in corpora
     ]
@@ -165,30 +170,19 @@ class _Waiting:
     chunks: list[Chunk]
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file under way: its root, its plan, and what became of it so far."""
-
-    root: int
-    collection: str
-    path: str
-    fingerprint: str
-    seen: set[str] = field(default_factory=set[str])
-    failures: list[Failure] = field(default_factory=list[Failure])
-
-
 class _Run:
     """One sync under way: documents wait until there are enough of them to embed together."""
 
     def __init__(
-        self, store: Store, embedder: Embedder, chunking: ChunkSettings, progress: Progress
+        self, store: Store, embedder: Embedder, settings: SyncSettings, progress: Progress
     ) -> None:
         self._report = Report()
         self._store = store
         self._embedder = embedder
-        self._chunking = chunking
+        self._settings = settings
+        self._together = 0 if settings.one_by_one else EMBED_TOGETHER
         self._progress = progress
-        self._queue: list[tuple[_File, _Waiting | None]] = []
+        self._queue: list[tuple[File, _Waiting | None]] = []
         self._queued_chunks = 0
 
     def carry_out(self, plans: Sequence[Plan]) -> Report:
@@ -199,33 +193,39 @@ class _Run:
             for path in plan.gone:
                 self._report.deleted += self._store.forget(root, path)
             for path, fingerprint in plan.read.items():
-                self._read(plan.root / path, _File(root, plan.collection, path, fingerprint))
+                place, named = plan.root / path, (root, plan.collection, path, fingerprint)
+                still = unchanged(place) if self._settings.live else always
+                self._read(File(place, *named, still))
         self._flush()
         self._progress.publishing()
         living = sum(self._store.living(self._store.root(plan.root)) for plan in plans)
         self._report.unchanged = living - self._report.added - self._report.changed
         return self._report
 
-    def _read(self, path: Path, file: _File) -> None:
+    def _read(self, file: File) -> None:
         self._progress.file(file.path)
-        for document in _documents(path, file):
-            self._document(file, _unique(document, file.seen))
+        for document in file.documents():
+            self._document(file, unique(document, file.seen))
         self._queue.append((file, None))
+        self._flush_if_enough()
 
-    def _document(self, file: _File, document: Document) -> None:
+    def _document(self, file: File, document: Document) -> None:
         file.seen.add(document.path)
-        digest = _digest(document, file.collection)
+        made_of = digest(document, file.collection)
         living = self._store.live_digest(file.root, document.path)
-        if living == digest:
+        if living == made_of:
             return
-        chunks = chunk(document, self._embedder.count_tokens, self._chunking)
-        self._queue.append((file, _Waiting(document, digest, chunks)))
+        chunks = chunk(document, self._embedder.count_tokens, self._settings.chunking)
+        self._queue.append((file, _Waiting(document, made_of, chunks)))
         self._queued_chunks += len(chunks)
         if living is None:
             self._report.added += 1
         else:
             self._report.changed += 1
-        if self._queued_chunks >= EMBED_TOGETHER:
+        self._flush_if_enough()
+
+    def _flush_if_enough(self) -> None:
+        if self._queued_chunks >= self._together:
             self._flush()
 
     def _flush(self) -> None:
@@ -235,7 +235,7 @@ class _Run:
         for file, waiting in self._queue:
             if waiting is None:
                 self._report.deleted += self._store.finish(
-                    file.root, file.path, file.fingerprint, file.seen, file.failures
+                    file.root, file.path, file.fingerprint, file.seen, file.failures, file.still
                 )
                 self._progress.done(file.path)
                 continue
@@ -247,39 +247,8 @@ class _Run:
                 waiting.digest,
                 waiting.chunks,
                 next(encoded),
+                file.still,
             )
             self._progress.document(len(waiting.chunks))
         self._queue.clear()
         self._queued_chunks = 0
-
-
-def _documents(path: Path, file: _File) -> Iterator[Document]:
-    """Read a file's documents; what cannot be read goes to its failures."""
-    if file.fingerprint.startswith(UNREADABLE):
-        file.failures.append(Failure(file.path, file.fingerprint.removeprefix(UNREADABLE)))
-        return
-    try:
-        for item in read(path, file.path):
-            if isinstance(item, Failure):
-                file.failures.append(item)
-            else:
-                yield item
-    except (UnreadableFile, OSError) as error:
-        file.failures.append(Failure(file.path, str(error)))
-
-
-def _unique(document: Document, seen: set[str]) -> Document:
-    """Two pages of one title in a dump are two documents."""
-    path, count = document.path, 1
-    while path in seen:
-        count += 1
-        path = f"{document.path} ({count})"
-    return replace(document, path=path)
-
-
-def _digest(document: Document, collection: str) -> str:
-    """Over everything that is stored of a document but its path."""
-    parts = asdict(replace(document, path="", metadata=dict(document.metadata)))
-    return hashlib.sha256(
-        json.dumps([parts, collection], sort_keys=True, ensure_ascii=False).encode()
-    ).hexdigest()

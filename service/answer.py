@@ -3,16 +3,19 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ingest.derive import terms
 from ingest.embed import Embedder
 from ingest.snapshot import Reader, Snapshot
-from service import abstain, ground
+from service import abstain, ground, records
 from service.ground import Quote
-from service.llm import LLM, Message, Reply, Say, stream
+from service.llm import LLM, Message, Reply, Say
+from service.metering import stream
+from service.orders import inert
 from service.prompt import Passage, chat, says_unknown
+from service.queue import Queue
 from service.retrieve import Hit, RetrievalSettings, Retrieved, retrieve
 
 Grounding = Literal["model", "quoted", "none"]
@@ -106,7 +109,11 @@ class Asked:
 class Answerer:
     """The whole path from a question to an answer. Safe to call from many threads.
 
+    Where a method takes `readable`, documents of other collections are as if they were not there;
+    None: all may be read.
+
     `examples`: whether the prompt shows two worked examples, which untrained small models need.
+    `queue`: where those who ask over HTTP wait for the model; the methods here do not.
     """
 
     reader: Reader
@@ -116,35 +123,47 @@ class Answerer:
     max_tokens: int = 160
     abstain_below: float = abstain.THRESHOLD
     examples: bool = True
+    queue: Queue = field(default_factory=Queue)
 
     def search(
-        self, question: str, top_k: int | None = None, collection: str | None = None
+        self,
+        question: str,
+        top_k: int | None = None,
+        collection: str | None = None,
+        readable: frozenset[str] | None = None,
     ) -> Retrieved:
         """The hits alone."""
-        with self.reader.snapshot() as snapshot:
+        with self.reader.snapshot(readable) as snapshot:
             return self._retrieve(snapshot, question, top_k, collection)
 
     def look(
-        self, question: str, top_k: int | None = None, collection: str | None = None
+        self,
+        question: str,
+        top_k: int | None = None,
+        collection: str | None = None,
+        readable: frozenset[str] | None = None,
     ) -> Looked:
         """What an answer is made from, short of asking the model."""
-        with self.reader.snapshot() as snapshot:
+        with self.reader.snapshot(readable) as snapshot:
             found = self._retrieve(snapshot, question, top_k, collection)
             generation = snapshot.generation
         quotes = ground.rank(question, found.hits, found.term_weights, terms)
         return Looked(found, quotes, abstain.signals(found.hits, quotes), generation)
 
     def answer(
-        self, question: str, top_k: int | None = None, collection: str | None = None
+        self,
+        question: str,
+        top_k: int | None = None,
+        collection: str | None = None,
+        readable: frozenset[str] | None = None,
     ) -> Answer:
         """Answer from one generation of the index. Raises `IndexRefused` and `LLMError`."""
         started = time.perf_counter()
-        asked = self.prepare(question, top_k, collection)
+        asked = self.prepare(question, top_k, collection, readable)
         prepared = time.perf_counter()
         reply = self.llm.complete(asked.messages, self.max_tokens) if asked.messages else None
-        return self.finish(
-            asked, reply, (time.perf_counter() - prepared) * 1000, (prepared - started) * 1000
-        )
+        llm_ms = (time.perf_counter() - prepared) * 1000
+        return self.finish(asked, reply, llm_ms, (prepared - started) * 1000)
 
     def stream(
         self, asked: Asked, say: Say, stop: threading.Event, before_ms: float = 0.0
@@ -157,14 +176,22 @@ class Answerer:
         """
         started, reply = time.perf_counter(), None
         if asked.messages:
-            reply = stream(self.llm, asked.messages, self.max_tokens, say, stop)
-        return self.finish(asked, reply, (time.perf_counter() - started) * 1000, before_ms)
+            with records.stage("llm", model=self.llm.name) as notes:
+                reply = stream(self.llm, asked.messages, self.max_tokens, say, stop)
+                notes.update(asdict(_usage(reply)))
+        answer = self.finish(asked, reply, (time.perf_counter() - started) * 1000, before_ms)
+        records.answered(answer)
+        return answer
 
     def prepare(
-        self, question: str, top_k: int | None = None, collection: str | None = None
+        self,
+        question: str,
+        top_k: int | None = None,
+        collection: str | None = None,
+        readable: frozenset[str] | None = None,
     ) -> Asked:
         """All that comes before the model is asked."""
-        return self.compose(question, self.look(question, top_k, collection))
+        return self.compose(question, self.look(question, top_k, collection, readable))
 
     def compose(self, question: str, looked: Looked) -> Asked:
         """The chat that the model is given; none where retrieval itself is too weak. Pure."""
@@ -185,7 +212,9 @@ class Answerer:
         if reply is None:
             worded = _Worded(ABSTENTION, "none", ground.best_quotes(looked.quotes))
         else:
-            worded = word(reply.text, asked.question, looked.quotes)
+            with records.stage("ground") as notes:
+                worded = word(reply.text, asked.question, looked.quotes)
+                notes["grounding"] = worded.grounding
         llm_ms += (time.perf_counter() - started) * 1000
         rerank = max(before_ms - found.embed_ms - found.search_ms, 0.0)
         spent = (found.embed_ms, found.search_ms, rerank, llm_ms, before_ms + llm_ms)
@@ -221,10 +250,11 @@ def word(reply: str, question: str, quotes: Sequence[Quote]) -> _Worded:
         return _Worded(ABSTENTION, "none", best)
     bearing = ground.support(reply, question, best, terms)
     if bearing is None:
-        return _Worded(_quoted(best), "quoted", best)
+        return _Worded(inert(_quoted(best)), "quoted", best)
     others = [quote for quote in best if quote not in bearing]
     marks = "".join(f" [{n}]" for n in range(1, len(bearing) + 1))
-    return _Worded(ground.without_citations(reply) + marks, "model", [*bearing, *others])
+    text = inert(ground.without_citations(reply))
+    return _Worded(text + marks, "model", [*bearing, *others])
 
 
 def _quoted(quotes: Sequence[Quote]) -> str:

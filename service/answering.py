@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
 
-from service import ground, problems
+from service import ground, problems, records
+from service.access import Asking
 from service.answer import Answer, Answerer, Asked, citations
-from service.events import MEDIA_TYPE, Emit, event, streamed
+from service.events import MEDIA_TYPE, SCHEMA, Emit, event, streamed, whole
 from service.schemas import AnswerRequest, SearchBody, SearchRequest, search_values
 
 
@@ -23,11 +24,11 @@ def add_answering(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
         tags=["answers"],
         response_model=Answer,
         responses={
-            200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
-            **problems.responses(404, 422, 502, 503, 504),
+            200: {"content": {MEDIA_TYPE: {"schema": SCHEMA}}},
+            **problems.responses(404, 422, 429, 502, 503, 504),
         },
     )
-    def answer(body: AnswerRequest) -> Answer | StreamingResponse:
+    async def answer(body: AnswerRequest, request: Request, caller: Asking) -> Answer | Response:
         """Answer a question with citations, or abstain.
 
         With `stream`, server-sent events: `retrieval` {hits, citations, timings_ms, generation},
@@ -36,19 +37,31 @@ def add_answering(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
         the model's own: where the passages do not bear them the answer has other words, and
         `replaces_tokens` is true. `error`, a problem, ends a stream that fails.
         """
-        if not body.stream:
-            return answerer().answer(body.question, body.top_k, body.collection)
-        answering, begun = answerer(), time.perf_counter()
-        asked = answering.prepare(body.question, body.top_k, body.collection)
-        before_ms = (time.perf_counter() - begun) * 1000
-        return streamed(
-            lambda emit, stop: _stages(answering, asked, before_ms, emit, stop), _failed
-        )
+        answering = await run_in_threadpool(answerer)
+
+        def prepare() -> tuple[Asked, float]:
+            begun = time.perf_counter()
+            wanted = (body.question, body.top_k, body.collection, caller.collections)
+            return answering.prepare(*wanted), (time.perf_counter() - begun) * 1000
+
+        with answering.queue.enter() as place:
+            asked, before_ms = await place.prepare(prepare)
+            turn = place if asked.messages else None
+            if not body.stream:
+                return await whole(
+                    request, lambda stop: answering.stream(asked, _unheard, stop, before_ms), turn
+                )
+            return streamed(
+                event(_looked(asked), "retrieval"),
+                lambda emit, stop: _stages(answering, asked, before_ms, emit, stop),
+                _failed,
+                turn,
+            )
 
     @app.post("/v1/search", tags=["answers"], responses=problems.responses(404, 422, 503))
-    def search(body: SearchRequest) -> SearchBody:
+    def search(body: SearchRequest, caller: Asking) -> SearchBody:
         """The passages nearest to a query, best first."""
-        found = answerer().search(body.query, body.top_k, body.collection)
+        found = answerer().search(body.query, body.top_k, body.collection, caller.collections)
         return SearchBody.model_validate(search_values(found))
 
 
@@ -59,15 +72,19 @@ def _stages(
 
     def say(piece: str) -> None:
         said.append(piece)
+        records.first_token()
         emit(event({"text": piece}, "token"))
 
-    emit(event(_looked(asked), "retrieval"))
     answer = answerer.stream(asked, say, stop, before_ms)
     tokens = "".join(said).strip()
     # Marks are set anew by grounding: [2] may have become [1] with the words unchanged.
     replaces = ground.without_citations(tokens) != ground.without_citations(answer.answer)
     emit(event({**answer.as_dict(), "replaces_tokens": bool(tokens) and replaces}, "grounding"))
     emit(event({}, "done"))
+
+
+def _unheard(_: str) -> None:
+    """Takes the pieces of a reply that is handed out whole."""
 
 
 def _looked(asked: Asked) -> dict[str, Any]:

@@ -5,19 +5,31 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 
 from service import problems
 from service.answering import add_answering
 from service.bodies import JsonBodies
+from service.body_limit import BodyLimit
 from service.completions import add_completions
+from service.described import describe
 from service.documents import add_documents
+from service.feedback import add_feedback
+from service.guard import add_cors, add_guard
 from service.headers import SecurityHeaders
+from service.health import add_health
 from service.loading import Loading
-from service.schemas import (
-    ReadyBody,
-)
+from service.logs import RequestLog
+from service.me import add_me
+from service.metrics import Metrics, add_metrics
+from service.report import add_report
+from service.traces import start
+from service.upload_routes import add_uploads
+from service.uploads import Uploads
+from service.watch import Watch
+from service.worker import Worker
 
 PAGE = Path(__file__).parent / "page"
 
@@ -30,13 +42,27 @@ what to do about it.
 """
 
 
-def create_app(loading: Loading) -> FastAPI:
-    """The app. Routes that need index and model answer 503 until `loading` is done."""
+def create_app(
+    loading: Loading, address: str | None = None, worker: Worker | None = None
+) -> FastAPI:
+    """The app. Routes that need index and model answer 503 until `loading` is done.
+
+    `address`: where it will listen, by which its guard decides who needs a key; None: no guard.
+    `worker`: reads uploads; None: one of its own.
+    """
+    settings = loading.settings
+    reading = worker or Worker(Uploads(settings.index), settings)
+    metrics, traces = Metrics(loading, reading), start(loading.settings)
+    log = RequestLog(loading.settings.log_questions)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        reading.start()
         yield
         loading.close()
+        await run_in_threadpool(reading.close)
+        if traces:
+            await run_in_threadpool(traces.close)
 
     app = FastAPI(
         title="ragfirst",
@@ -44,41 +70,30 @@ def create_app(loading: Loading) -> FastAPI:
         description=DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        # FastAPI's own spans would have paths and queries in them; ours are made by `traces`.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.add_middleware(JsonBodies)
+    app.add_middleware(BodyLimit, most=loading.settings.body_limit)
+    if address is not None:
+        add_guard(app, loading.settings, address)
+    add_cors(app, loading.settings)
     app.add_middleware(SecurityHeaders)
+    # Traces first: the log names their ids. Around all others: whoever is turned away is seen, too.
+    app.add_middleware(Watch, watchers=[*([traces] if traces else []), metrics, log])
     problems.install(app)
     add_answering(app, loading.answerer)
-    add_completions(app, loading.answerer)
-    add_documents(app, loading.answerer)
-    _add_health(app, loading)
+    add_completions(app, loading.answerer, loading.others)
+    add_documents(app, loading.answerer, reading.uploads)
+    add_uploads(app, reading, settings.upload_bytes)
+    add_feedback(app, loading.settings.index)
+    add_report(app, loading.settings.report)
+    add_me(app)
+    add_metrics(app, metrics)
+    add_health(app, loading)
     _add_page(app)
+    describe(app)
     return app
-
-
-def _add_health(app: FastAPI, loading: Loading) -> None:
-    # On the event loop, so that it answers while every worker thread waits for a model.
-    @app.get("/health/live", tags=["health"])
-    async def live() -> dict[str, bool]:
-        """The process answers."""
-        return {"live": True}
-
-    @app.get(
-        "/health/ready",
-        tags=["health"],
-        response_model=ReadyBody,
-        responses=problems.responses(503),
-    )
-    def ready() -> ReadyBody | JSONResponse:
-        """Index and model are loaded; 503 with what is missing until then."""
-        waiting = loading.waiting_for()
-        if waiting:
-            detail = "not ready; waiting for " + "; ".join(waiting)
-            return problems.problem(
-                503, detail, {"Retry-After": "2"}, ready=False, waiting_for=waiting
-            )
-        with loading.answerer().reader.snapshot() as snapshot:
-            return ReadyBody(ready=True, waiting_for=[], generation=snapshot.generation)
 
 
 def _add_page(app: FastAPI) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from service.answer import Answer, Citation
 from service.llm import Message
@@ -34,6 +34,8 @@ class ChatMessage(BaseModel):
 class StreamOptions(BaseModel):
     """`include_usage`: a chunk with the tokens, and no choice, goes before the end."""
 
+    model_config = ConfigDict(strict=True)
+
     include_usage: bool | None = None
 
 
@@ -46,6 +48,8 @@ class ChatRequest(BaseModel):
     `max_tokens` may shorten the model's reply, never lengthen it. `temperature` and the like are
     ignored: answers are deterministic. `top_k` and `collection` are as for /v1/answer.
     """
+
+    model_config = ConfigDict(strict=True)
 
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     model: str | None = None

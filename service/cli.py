@@ -1,6 +1,7 @@
 """The commands `ragfirst serve`, `ragfirst ask` and `ragfirst search`."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -15,8 +16,8 @@ from rich.console import Console
 from ingest.schema import IndexRefused
 from service.settings import ServiceSettings
 
-GRACE = 8
-"""Seconds that requests under way are given at the end; container engines kill after 10."""
+KEEP_ALIVE = 75
+"""Seconds that a connection may be idle: longer than any Retry-After."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -48,8 +49,8 @@ def serve(
     Listens at once; /health/ready says when index and model are loaded.
     """
     signal.signal(signal.SIGTERM, _exit)
-    settings = _settings(index)
-    place = _listen(host or settings.host, settings.port if port is None else port)
+    settings = load_settings(index)
+    place = listen(host or settings.host, settings.port if port is None else port)
     with place:
         _serve(place, settings)
 
@@ -57,28 +58,53 @@ def serve(
 def _serve(place: socket.socket, settings: ServiceSettings) -> None:
     import uvicorn
 
+    from service.access import KeysUnusable
     from service.app import create_app
+    from service.guard import warning
     from service.loading import Loading
+    from service.logs import configure
 
+    configure(settings)
+    host, port = place.getsockname()[:2]
+    reached = settings.published or host
+    try:
+        unusual = warning(settings, reached)
+    except KeysUnusable as error:
+        refuse(error)
     loading = Loading(settings)
     loading.start()
-    host, port = place.getsockname()[:2]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host
-    typer.echo(f"ragfirst answers at http://{shown}:{port} (index {settings.index})", err=True)
+    started = f"ragfirst answers at http://{shown}:{port} (index {settings.index})"
+    for told in (started, unusual):
+        if told and settings.log_format == "json":
+            logging.getLogger(__name__).info(told)
+        elif told:
+            typer.echo(told, err=True)
     config = uvicorn.Config(
-        create_app(loading), log_level="warning", timeout_graceful_shutdown=GRACE
+        create_app(loading, reached),
+        log_config=None,  # its records go where all others do, and `watch` sees every request
+        access_log=False,
+        log_level="warning",
+        # Whoever is told to come back finds the connection open, and no moment at which it closes.
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     uvicorn.Server(config).run(sockets=[place])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; where it cannot, that is told and the command ends with 2."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        place = socket.create_server((host, port), family=family, backlog=2048)
+        # Its connections inherit that. asyncio sets it for sockets of a named protocol alone, and
+        # without it the body of each response waits for the head's delayed acknowledgement, 40 ms.
+        place.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return place
     except OSError as error:
         # create_server adds the address to the system's words; a name that is unknown has no such.
         why = os.strerror(code) if (code := error.errno or 0) > 0 else str(error.strerror)
-        _refuse(
+        refuse(
             RuntimeError(
                 f"cannot listen on {host!r}, port {port} ({why}): choose others by --host and "
                 "--port, or RAGFIRST_HOST and PORT"
@@ -107,9 +133,9 @@ def ask(
     from service.loading import load_answerer
 
     try:
-        found = load_answerer(_settings(index)).answer(question, top_k, collection)
+        found = load_answerer(load_settings(index)).answer(question, top_k, collection)
     except (IndexRefused, LLMError, ValueError) as error:
-        _refuse(error)
+        refuse(error)
     if as_json:
         typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
         return
@@ -136,7 +162,7 @@ def search(
     from service.retrieve import retrieve
     from service.schemas import search_values
 
-    settings = _settings(index)
+    settings = load_settings(index)
     try:
         embedder = load_embedder(settings)
         with Reader(settings.index, embedder).snapshot() as snapshot:
@@ -144,7 +170,7 @@ def search(
             chosen = replace(chosen, top_k=top_k or chosen.top_k)
             found = retrieve(query, snapshot, embedder, chosen, collection)
     except (IndexRefused, ValueError) as error:
-        _refuse(error)
+        refuse(error)
     values = search_values(found)
     if as_json:
         typer.echo(json.dumps(values, ensure_ascii=False))
@@ -155,16 +181,18 @@ def search(
         typer.echo(f"       {hit['text']}\n")
 
 
-def _settings(index: Path | None) -> ServiceSettings:
+def load_settings(index: Path | None) -> ServiceSettings:
+    """The settings of the environment, and the index folder that a command was told."""
     try:
         settings = ServiceSettings()
     except ValidationError as error:
         wrong = [f"{one['loc'][0]} {one['input']!r}: {one['msg']}" for one in error.errors()]
-        _refuse(ValueError("wrong setting " + "; ".join(wrong)))
+        refuse(ValueError("wrong setting " + "; ".join(wrong)))
     return settings if index is None else settings.model_copy(update={"index": index})
 
 
-def _refuse(error: Exception) -> NoReturn:
+def refuse(error: Exception) -> NoReturn:
+    """Say why on standard error, and exit with status 2."""
     console = Console(stderr=True)
     console.print(f"ragfirst: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(2) from error

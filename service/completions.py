@@ -4,14 +4,15 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
 
-from service import problems
+from service import problems, records
+from service.access import Asking
 from service.answer import Answer, Answerer, Asked
 from service.chat_schemas import (
     ChatChoice,
@@ -24,32 +25,46 @@ from service.chat_schemas import (
     finish_reason,
     usage_of,
 )
-from service.events import MEDIA_TYPE, Emit, event, streamed
+from service.events import MEDIA_TYPE, SCHEMA, Emit, event, streamed, whole
 from service.llm import UnknownModel
 
 _WORDS = re.compile(r"\s*\S+\s*")
 
 
-def add_completions(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
-    """Add the routes."""
+Others = Callable[[], Mapping[str, Answerer]]
+"""Gives the answerers with the models beside the first, by name."""
+
+
+def add_completions(
+    app: FastAPI, answerer: Callable[[], Answerer], others: Others = dict[str, Answerer]
+) -> None:
+    """Add the routes. `answerer`: with the model that answers where none is named."""
     started = int(time.time())
 
+    def known() -> dict[str, Answerer]:
+        first = answerer()
+        return {first.llm.name: first, **others()}
+
     def chosen(model: str | None) -> Answerer:
-        found = answerer()
-        if model is not None and model != found.llm.name:
-            raise UnknownModel(model, [found.llm.name])
-        return found
+        found = known()
+        if model is None:
+            return answerer()
+        if model not in found:
+            raise UnknownModel(model, list(found))
+        return found[model]
 
     @app.post(
         "/v1/chat/completions",
         tags=["OpenAI"],
         response_model=ChatCompletion,
         responses={
-            200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
-            **problems.responses(404, 422, 502, 503, 504),
+            200: {"content": {MEDIA_TYPE: {"schema": SCHEMA}}},
+            **problems.responses(404, 422, 429, 502, 503, 504),
         },
     )
-    def completions(body: ChatRequest) -> ChatCompletion | StreamingResponse:
+    async def completions(
+        body: ChatRequest, request: Request, caller: Asking
+    ) -> ChatCompletion | Response:
         """Answer the last question of a conversation, citations in the message and beside it.
 
         With `stream`, chunks as server-sent events. The first has the role and goes out before
@@ -58,28 +73,38 @@ def add_completions(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
         a choice has the finish reason and the citations, the empty list included. An error after
         the first chunk is `data: {"error": …}`, the problem's members beside it.
         """
-        answering, question = chosen(body.model), body.question
-        answering = replace(answering, max_tokens=body.limit(answering.max_tokens))
-        begun = time.perf_counter()
-        asked = answering.prepare(question, body.top_k, body.collection)
-        before_ms = (time.perf_counter() - begun) * 1000
-        turn = _Turn(answering, asked, before_ms, f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
-        if not body.stream:
-            return turn.whole()
-        usage = bool(body.stream_options and body.stream_options.include_usage)
-        return streamed(lambda emit, stop: turn.chunks(emit, stop, usage), _failed)
+        found = await run_in_threadpool(chosen, body.model)
+        answering = replace(found, max_tokens=body.limit(found.max_tokens))
+
+        def prepare() -> _Turn:
+            question, begun = body.question, time.perf_counter()
+            asked = answering.prepare(question, body.top_k, body.collection, caller.collections)
+            before_ms = (time.perf_counter() - begun) * 1000
+            name, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+            return _Turn(answering, asked, before_ms, name, created)
+
+        with answering.queue.enter() as place:
+            turn = await place.prepare(prepare)
+            waits = place if turn.asks else None
+            if not body.stream:
+                return await whole(request, turn.whole, waits)
+            usage = bool(body.stream_options and body.stream_options.include_usage)
+            return streamed(
+                turn.opening(), lambda emit, stop: turn.chunks(emit, stop, usage), _failed, waits
+            )
 
     @app.get("/v1/models", tags=["OpenAI"], responses=problems.responses(503))
     def models() -> ModelsBody:
-        """The model that answers."""
-        return ModelsBody(data=[ModelBody(id=answerer().llm.name, created=started)])
+        """The models that answer; the first does where none is named."""
+        return ModelsBody(data=[ModelBody(id=name, created=started) for name in known()])
 
     @app.get(
         "/v1/models/{model:path}", tags=["OpenAI"], responses=problems.responses(404, 422, 503)
     )
     def model(model: str) -> ModelBody:
         """A model by its name."""
-        return ModelBody(id=chosen(model).llm.name, created=started)
+        chosen(model)
+        return ModelBody(id=model, created=started)
 
 
 class _Turn:
@@ -94,8 +119,13 @@ class _Turn:
         self._name = name
         self._created = created
 
-    def whole(self) -> ChatCompletion:
-        answer = self._answer(threading.Event())
+    @property
+    def asks(self) -> bool:
+        """Whether the model is asked at all."""
+        return bool(self._asked.messages)
+
+    def whole(self, stop: threading.Event) -> ChatCompletion:
+        answer = self._answer(stop)
         message = ReplyMessage(content=answer.answer, citations=answer.citations)
         reason = finish_reason(answer, self._answerer.max_tokens)
         return ChatCompletion(
@@ -107,9 +137,12 @@ class _Turn:
             **beside(answer, self._asked.question),
         )
 
+    def opening(self) -> str:
+        return self._chunk({"role": "assistant", "content": ""})
+
     def chunks(self, emit: Emit, stop: threading.Event, usage: bool) -> None:
-        emit(self._chunk({"role": "assistant", "content": ""}))
         answer = self._answer(stop)
+        records.first_token()
         for words in _WORDS.findall(answer.answer):
             emit(self._chunk({"content": words}, model=answer.model))
         reason = finish_reason(answer, self._answerer.max_tokens)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ingest.sentences import sentences
 from service.fuse import overlap
+from service.orders import orders
 from service.retrieve import Hit
 from service.shape import fits
 
@@ -67,7 +68,7 @@ def rank(
     A sentence counts by its meaning, the question's rare words in it and in its headings, the codes
     and numbers that the question names, whether it has the shape of an answer (a number to "how
     many"), its length, its hit, and the sentence before or after it: what a question asks for often
-    stands next to the sentence that it sounds like.
+    stands next to the sentence that it sounds like. What gives orders to a model is no quote.
     """
     return sorted(
         (quote for hit in hits for quote in _ranked(question, hit, weights, terms)),
@@ -81,6 +82,7 @@ def _ranked(question: str, hit: Hit, weights: Mapping[str, float], terms: Terms)
     texts = [hit.chunk.text[start:end] for start, end in hit.close.spans]
     headings = [hit.chunk.heading(start) for start, _ in hit.close.spans]
     held = [set(terms(text)) for text in texts]
+    above = {heading: set(terms(heading)) for heading in set(headings)}
     overlaps = [overlap(found, weights) for found in held]
     near = [
         cosine + OVERLAP_WEIGHT * share for cosine, share in zip(cosines, overlaps, strict=True)
@@ -88,21 +90,23 @@ def _ranked(question: str, hit: Hit, weights: Mapping[str, float], terms: Terms)
     codes = dict.fromkeys((term for term in weights if not term.isalpha()), 1.0)
 
     def score(at: int) -> float:
-        above = set(terms(headings[at]))
+        over = above[headings[at]]
         beside = near[max(at - 1, 0) : at] + near[at + 1 : at + 2]
         return (
             near[at]
             + NEIGHBOUR_WEIGHT * max(beside, default=0.0)
-            + HEADING_WEIGHT * overlap(above - held[at], weights)
-            + CODE_WEIGHT * overlap(above | held[at], codes)
+            + HEADING_WEIGHT * overlap(over - held[at], weights)
+            + CODE_WEIGHT * overlap(over | held[at], codes)
             + SHAPE_WEIGHT * fits(question, texts[at], headings[at])
             + LENGTH_WEIGHT * min(len(texts[at]), FULL_LENGTH) / FULL_LENGTH
             + HIT_WEIGHT * hit.score
         )
 
+    first, last = orders(hit.chunk.text) or (0, 0)
     return [
-        Quote(hit, *hit.close.spans[at], text, score(at), cosines[at], overlaps[at])
-        for at, text in enumerate(texts)
+        Quote(hit, start, end, texts[at], score(at), cosines[at], overlaps[at])
+        for at, (start, end) in enumerate(hit.close.spans)
+        if end <= first or start >= last
     ]
 
 

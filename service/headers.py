@@ -6,16 +6,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+"""No other site's page may show or load what this service hands out."""
 
 PAGE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; "
-    "form-action 'self'",
+    "img-src 'self' data:; connect-src 'self'; frame-src 'self' blob:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-cache",
 }
 """For the page and its files. Not for documents, since a PDF viewer may need styles of its own,
-nor for /docs, which loads from elsewhere. `no-cache`: ask whether it changed; an update shows."""
+nor for /docs, which loads from elsewhere. Trusted types: no text ever becomes markup, in browsers
+that hold to it. `no-cache`: ask whether it changed; an update shows."""
 
 
 class SecurityHeaders:

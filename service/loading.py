@@ -1,7 +1,7 @@
 """Loading index and models behind a server that already listens, and saying what is missing."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,19 +11,16 @@ from ingest.snapshot import Reader
 from service.answer import Answerer
 from service.fuse import Weights
 from service.llm import LLM, LLMError
+from service.models import load_others, other_answerers
 from service.problems import NotReady
+from service.queue import Queue
 from service.retrieve import RetrievalSettings
-from service.settings import ServiceSettings
+from service.settings import LOCAL_TOKENS, SERVER_TOKENS, ServiceSettings
 
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach the model's server; they begin short and double."""
 
 _Part = TypeVar("_Part")
-
-
-LOCAL_TOKENS = 64
-SERVER_TOKENS = 1024
-"""Longest answers: beyond a sentence the embedded model rambles; a server's may think first."""
 
 
 def load_embedder(settings: ServiceSettings) -> Embedder:
@@ -77,6 +74,7 @@ def make_answerer(
         retrieval_settings(settings),
         settings.max_tokens or (SERVER_TOKENS if _remote(settings) else LOCAL_TOKENS),
         settings.abstain_below,
+        queue=Queue(settings.llm_concurrency if _remote(settings) else 1, settings.queue),
     )
 
 
@@ -103,10 +101,17 @@ class Loading:
         self._answerer = answerer
         self._embedder: Embedder | None = None
         self._llm: LLM | None = None
+        self._others: dict[str, LLM] | None = None if settings.models else {}
+        self._by_name: dict[str, Answerer] = {}
         self._problems: dict[str, str] = {}
         self._pause = pause
         self._closing = threading.Event()
         self._lock = threading.Lock()
+
+    @property
+    def settings(self) -> ServiceSettings:
+        """What it loads by."""
+        return self._settings
 
     def start(self) -> threading.Thread:
         """Begin, and return the thread at once."""
@@ -118,7 +123,12 @@ class Loading:
         """What is not loaded, each with the reason where loading it failed; empty when ready."""
         if self._try_index():
             return []
-        parts = {"embedder": self._embedder, "model": self._llm, "index": None}
+        parts = {
+            "embedder": self._embedder,
+            "model": self._llm,
+            "models": self._others,
+            "index": None,
+        }
         return [
             f"{name}: {self._problems.get(name, 'loading')}"
             for name, part in parts.items()
@@ -132,6 +142,10 @@ class Loading:
             raise NotReady("not ready; waiting for " + "; ".join(self.waiting_for()))
         return found
 
+    def others(self) -> Mapping[str, Answerer]:
+        """Answerers with the models beside the first, by name; none until all is loaded."""
+        return self._by_name
+
     def close(self) -> None:
         """Stop loading, and end what waits for a model's server."""
         self._closing.set()
@@ -140,6 +154,8 @@ class Loading:
     def _load(self) -> None:
         self._embedder = self._part("embedder", load_embedder)
         self._llm = self._part("model", load_llm)
+        if (first := self._llm) and self._others is None:
+            self._others = self._part("models", lambda settings: load_others(settings, first))
         if self._closing.is_set():
             self._close_llm()
         self._try_index()
@@ -159,21 +175,22 @@ class Loading:
         return None
 
     def _close_llm(self) -> None:
-        close = getattr(self._llm, "close", None)
-        if close:
-            close()
+        for llm in (self._llm, *(self._others or {}).values()):
+            if close := getattr(llm, "close", None):
+                close()
 
     def _try_index(self) -> Answerer | None:
         with self._lock:
-            if self._answerer is None and self._embedder and self._llm:
+            others = self._others
+            if self._answerer is None and self._embedder and self._llm and others is not None:
                 try:
                     reader = Reader(self._settings.index, self._embedder)
                 except Exception as error:
                     self._problems["index"] = _words(error)
                 else:
-                    self._answerer = make_answerer(
-                        self._settings, reader, self._embedder, self._llm
-                    )
+                    found = make_answerer(self._settings, reader, self._embedder, self._llm)
+                    self._by_name = other_answerers(self._settings, found, others)
+                    self._answerer = found
             return self._answerer
 
 

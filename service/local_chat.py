@@ -1,5 +1,6 @@
 """A chat model in this process, by transformers. torch is loaded when the model is."""
 
+import copy
 import hashlib
 import importlib.util
 import json
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 from ingest.embed import computes_in_bfloat16
 from service.llm import LLMError, Message, Reply, Say, Stopped
+from service.lora import Adapters
 
 DEFAULT = "SmolLM2-135M-Instruct"
 """The model that answers where no other is set."""
@@ -38,6 +40,19 @@ class LocalChat:
         self._ends = [self._tokenizer.eos_token_id, *_line_ends(self._tokenizer)]
         self.name = name
         self._lock = threading.Lock()
+        self._adapters = Adapters(self._model)
+        self._adapter: str | None = None
+
+    def beside(self, name: str, adapter: Path) -> "LocalChat":
+        """The same model with a LoRA adapter, a folder in peft's format, under a name of its own.
+
+        Weights and turns are shared. Raises `LLMError` where the adapter is none for this model.
+        """
+        with self._lock:
+            self._adapters.add(name, adapter)
+        other = copy.copy(self)
+        other.name = other._adapter = name
+        return other
 
     def complete(self, messages: Sequence[Message], max_tokens: int) -> Reply:
         """See `LLM.complete`. Ends at `max_tokens` or a line's end, where small models ramble on.
@@ -78,6 +93,7 @@ class LocalChat:
                 f"the {window} that {self.name} reads. Ask with fewer passages (top_k)"
             )
         with self._turn(stop), torch.inference_mode():
+            self._adapters.use(self._adapter)
             output = self._model.generate(
                 **prompt,
                 max_new_tokens=max_tokens,

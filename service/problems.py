@@ -13,9 +13,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ingest.schema import IndexRefused
+from service import records
+from service.access import AccessRefused
 from service.headers import EVERYWHERE
 from service.llm import LLMBusy, LLMError, LLMTimeout, UnknownModel
+from service.queue import QueueFull
 from service.retrieve import UnknownCollection
+from service.upload_names import UploadRefused
+from service.uploads import NameTaken, NoUpload
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -49,12 +54,20 @@ SCHEMA: dict[str, Any] = {
 }
 
 _MEANINGS = {
+    401: "There is no key, or it is wrong or revoked.",
+    403: "The key may only read, or another site's page sent this without a key.",
     404: "There is no such document, chunk, collection or model.",
+    409: "It is there already, or is no upload; the detail says what to do instead.",
+    413: "The body is too long.",
+    415: "The body is no form, or the file of a kind that is not read.",
+    421: "Without a key, the service does not go by this host name.",
     422: "A field is missing, unknown or out of its range; the detail names it and its value.",
+    429: "The key has used up its minute, or the line for the model is full. See Retry-After.",
     500: "A fault of the service itself.",
     502: "The language model's server cannot be reached, refuses or fails.",
     503: "Index or model are not ready, or the model's server is busy. See Retry-After.",
     504: "The language model did not answer in time.",
+    507: "There is no room for it on the disk.",
 }
 
 
@@ -107,11 +120,20 @@ def of(error: Exception) -> Problem:
             return Problem(503, text, {"Retry-After": "2"})
         case IndexRefused():
             return Problem(503, text, {"Retry-After": RETRY_LATER})
-        case UnknownCollection() | UnknownModel():
+        case AccessRefused(status=status, headers=headers):
+            return Problem(status, text, headers)
+        case UnknownCollection() | UnknownModel() | NoUpload():
             return Problem(404, text)
+        case UploadRefused(status=status, field=name):
+            errors = {"errors": [{"field": name, "message": text}]} if status == 422 else {}
+            return Problem(status, f"{name}: {text}", members=errors)
+        case NameTaken(upload=found):
+            members = {"upload": found.id, "document_id": found.document}
+            return Problem(409, text, members=members)
         case LLMBusy(retry_after=wait):
             seconds = RETRY_LATER if wait is None else str(math.ceil(wait))
-            return Problem(503, text, {"Retry-After": seconds})
+            status = 429 if isinstance(error, QueueFull) else 503
+            return Problem(status, text, {"Retry-After": seconds})
         case LLMTimeout():
             return Problem(504, text)
         case LLMError():
@@ -123,9 +145,20 @@ def of(error: Exception) -> Problem:
 
 def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
-    known = (NotReady, IndexRefused, UnknownCollection, UnknownModel, LLMError, Exception)
+    known = (
+        NotReady,
+        IndexRefused,
+        AccessRefused,
+        UnknownCollection,
+        UnknownModel,
+        LLMError,
+        UploadRefused,
+        NameTaken,
+        NoUpload,
+        Exception,
+    )
     for kind in known:
-        app.add_exception_handler(kind, _on_error)
+        app.add_exception_handler(kind, answer)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
 
@@ -141,31 +174,41 @@ def openai_error(found: Problem) -> dict[str, Any]:
     """The problem as OpenAI words an error: a member `error` of the document."""
     detail, errors = found.body()["detail"], found.members.get("errors")
     kind = "invalid_request_error" if found.status < 500 else "server_error"
+    kind = "rate_limit_error" if found.status == 429 else kind
     param = errors[0]["field"] if errors else None
     return {"message": detail, "type": kind, "param": param, "code": None}
 
 
-def _on_error(request: Request, error: Exception) -> JSONResponse:
-    return _sent(request, of(error))
+def answer(request: Request, error: Exception) -> JSONResponse:
+    """The response that an error of answering is."""
+    return _sent(request, noted(error))
+
+
+def noted(error: Exception) -> Problem:
+    """The problem that an error is, see `of`; metrics and the log are told of it."""
+    found = of(error)
+    records.failed(error, found.status)
+    return found
 
 
 def _on_validation(request: Request, error: Any) -> JSONResponse:
     errors = [_field_error(one) for one in error.errors()]
+    records.failed(error, 422)
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
     return _sent(request, Problem(422, detail, members={"errors": errors}))
 
 
 def _on_http(request: Request, error: Any) -> JSONResponse:
-    detail, path = str(error.detail), request.url.path
+    detail, path, status = str(error.detail), request.url.path, error.status_code
     headers = dict(error.headers or {})
     if detail == HTTPStatus(404).phrase:
         detail = f"nothing is at {path!r}: see /docs for what there is"
-    if error.status_code == 400:
-        detail = "body: is not JSON in UTF-8"  # the one thing that FastAPI answers so
-    if error.status_code == 405:
+    if status == 400:  # the one thing that FastAPI answers so; other JSON that is none gets 422
+        detail, status = "body: is not JSON in UTF-8", 422
+    if status == 405:
         allowed = headers.get("Allow", "another method")
         detail = f"{path!r} does not take {request.method}: use {allowed}"
-    return _sent(request, Problem(error.status_code, detail, headers))
+    return _sent(request, Problem(status, detail, headers))
 
 
 def _field_error(error: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.llm import Message
+from service.orders import defused
 
 UNKNOWN = "I don't know."
 """What a model is told to say when the passages hold no answer."""
@@ -25,11 +26,6 @@ _UNKNOWN = re.compile(
     r"i (do not|don['’]t|cannot|can['’]t|could not|couldn['’]t) (know|answer|find)|"
     r"the (given |provided )?passages? (do|does)( not|n['’]t) "
     r"(answer|say|mention|contain|provide)|no answer",
-    re.IGNORECASE,
-)
-_FENCE = re.compile(
-    # The fence, closed or not, and what opens turns for ChatML, Llama, Phi; Mistral; Gemma.
-    r"</?\s*passage\b([^<>]*>)?|<\|[^|>]*\|>|\[/?INST\]|<</?SYS>>|</?s>|<(start|end)_of_turn>",
     re.IGNORECASE,
 )
 
@@ -83,14 +79,7 @@ def says_unknown(reply: str) -> bool:
 
 def _user(question: str, passages: Sequence[Passage]) -> str:
     numbered = [
-        f"[{number}] <passage>{_defused(passage.heading)}\n{_defused(passage.text)}</passage>"
+        f"[{number}] <passage>{defused(passage.heading)}\n{defused(passage.text)}</passage>"
         for number, passage in enumerate(passages, start=1)
     ]
-    return "\n\n".join([*reversed(numbered), f"Question: {_defused(question)}"])
-
-
-def _defused(text: str) -> str:
-    """Text that cannot close its fence or open a turn of a chat template."""
-    while _FENCE.search(text):  # what is left around one may make the next
-        text = _FENCE.sub(" ", text)
-    return text
+    return "\n\n".join([*reversed(numbered), f"Question: {defused(question)}"])

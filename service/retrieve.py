@@ -7,6 +7,7 @@ from ingest.derive import terms
 from ingest.embed import Embedder
 from ingest.snapshot import Snapshot
 from ingest.stored import Closeness, StoredChunk
+from service import records
 from service.fuse import Weights, fuse, overlap
 
 
@@ -60,6 +61,20 @@ def retrieve(
     Raises `UnknownCollection`.
     """
     check_collection(snapshot, collection)
+    records.asked(question)
+    with records.stage("retrieve", generation=snapshot.generation) as notes:
+        found = _search(question, snapshot, embedder, settings, collection)
+        notes.update(embed_ms=found.embed_ms, search_ms=found.search_ms, hits=len(found.hits))
+    return found
+
+
+def _search(
+    question: str,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    settings: RetrievalSettings,
+    collection: str | None,
+) -> Retrieved:
     started = time.perf_counter()
     query = embedder.embed_query(question)
     embedded = time.perf_counter()

@@ -12,7 +12,8 @@ TopK = Annotated[int, Field(ge=1, le=20)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Strict: true is no number of passages, and "no" is not false.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class AnswerRequest(_Body):
@@ -79,7 +80,10 @@ class ChunkBody(BaseModel):
 
 
 class DocumentBody(BaseModel):
-    """A document of the index. `empty_pages` are physical pages without text."""
+    """A document of the index. `empty_pages` are physical pages without text.
+
+    `uploaded`: it came over HTTP, and can be replaced and deleted so.
+    """
 
     id: int
     path: str
@@ -89,12 +93,27 @@ class DocumentBody(BaseModel):
     pages: int
     empty_pages: list[int]
     metadata: dict[str, str]
+    uploaded: bool
 
 
 class DocumentsBody(BaseModel):
     """All documents, by path."""
 
     documents: list[DocumentBody]
+    generation: int
+
+
+class CollectionBody(BaseModel):
+    """A collection and how many documents it holds."""
+
+    name: str
+    documents: int
+
+
+class CollectionsBody(BaseModel):
+    """All collections, by name."""
+
+    collections: list[CollectionBody]
     generation: int
 
 

@@ -4,15 +4,74 @@ OPENAI_API_KEY and OPENAI_BASE_URL (or OPENAI_API_BASE) are the openai client's 
 begin with RAGFIRST_.
 """
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from ingest.settings import IngestSettings
 from service import abstain
 
 LLMChoice = Literal["auto", "local", "openai"]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _split(value: Any) -> Any:
+    """The names of a text with commas between them."""
+    if not isinstance(value, str):
+        return value
+    return [name for one in value.split(",") if (name := one.strip())]
+
+
+def _check_origins(origins: frozenset[str]) -> frozenset[str]:
+    found = frozenset(origin.rstrip("/").lower() for origin in origins)
+    for origin in found - {"*"}:
+        parts = urlsplit(origin)
+        if not parts.netloc or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise ValueError(f"{origin!r} is no site: write it as https://example.org")
+    return found
+
+
+LOCAL_TOKENS = 64
+SERVER_TOKENS = 1024
+"""Longest answers: beyond a sentence the embedded model rambles; a server's may think first."""
+
+
+class OtherModel(BaseModel):
+    """A model that is asked for by name: an adapter of the embedded one, or one behind a server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    adapter: Path | None = None
+    base_url: str | None = None
+    model: str | None = None
+    api_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "OtherModel":
+        if (self.adapter is None) == (self.base_url is None):
+            raise ValueError("give either 'adapter', a folder, or 'base_url', a server's address")
+        if self.adapter and (self.model or self.api_key):
+            raise ValueError("'model' and 'api_key' go with 'base_url', not with 'adapter'")
+        return self
+
+
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split)]
+Origins = Annotated[
+    frozenset[str], NoDecode, BeforeValidator(_split), AfterValidator(_check_origins)
+]
 
 
 class ServiceSettings(IngestSettings):
@@ -28,6 +87,11 @@ class ServiceSettings(IngestSettings):
         le=65535,
         validation_alias=AliasChoices("RAGFIRST_PORT", "PORT"),
         description="Port to listen on.",
+    )
+    published: str | None = Field(
+        default=None,
+        description="Address by which others reach the service where that is not the one it "
+        "listens on: a container's port on its host. Whether a key is needed goes by it.",
     )
 
     llm: LLMChoice = Field(
@@ -60,6 +124,22 @@ class ServiceSettings(IngestSettings):
         default="~/.cache/ragfirst", description="Where converted model weights are kept."
     )
 
+    queue: int = Field(
+        default=16, ge=0, description="Questions that may wait for the model; others are told 429."
+    )
+    llm_concurrency: int = Field(
+        default=64, ge=1, description="Questions that a model's server is asked at once."
+    )
+    shutdown_seconds: int = Field(
+        default=30, ge=0, description="Seconds that answers under way are given at the end."
+    )
+
+    models: dict[str, OtherModel] = Field(
+        default_factory=dict[str, OtherModel],
+        description="Models beside the first, by name, as JSON: an adapter's folder, or base_url, "
+        "model and api_key of a server. /v1/chat/completions picks one by `model`.",
+    )
+
     top_k: int = Field(default=3, ge=1, le=20, description="Passages in the prompt.")
     candidates: int = Field(
         default=50, ge=3, description="Hits that each of dense and lexical search contributes."
@@ -79,3 +159,89 @@ class ServiceSettings(IngestSettings):
         le=1,
         description="Abstain where retrieval's confidence (0…1) is lower; 0 never abstains.",
     )
+
+    upload_bytes: int = Field(
+        default=50_000_000, ge=1, description="Bytes that an uploaded file may have."
+    )
+    upload_seconds: float = Field(
+        default=3600.0, gt=0, description="Seconds that reading one upload may take."
+    )
+
+    report: Path | None = Field(
+        default=None,
+        description="The comparison report of /v1/report: its file, a run's folder or a folder of "
+        "runs; the newest in runs/ and docs/reports/ unless set.",
+    )
+
+    log_format: LogFormat = Field(
+        default="text", description="Lines of the log: for people, or a JSON object each."
+    )
+    log_level: LogLevel = Field(
+        default="info",
+        description="Least level that is logged; a request is info, a healthy probe debug.",
+    )
+    log_questions: bool = Field(
+        default=False, description="Log the text of questions and answers, too."
+    )
+    metrics_open: bool = Field(
+        default=False, description="Hand out /metrics without a key where others need one."
+    )
+
+    # Those that OpenTelemetry names; its library reads OTEL_… variables beside them, such as
+    # OTEL_EXPORTER_OTLP_HEADERS and OTEL_TRACES_SAMPLER.
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Where traces go, without /v1/traces; none are made unless set.",
+    )
+    otlp_traces_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        description="The whole address that traces go to, in place of the former.",
+    )
+    otel_service_name: str = Field(
+        default="ragfirst",
+        validation_alias="OTEL_SERVICE_NAME",
+        description="The name that traces are found by.",
+    )
+
+    @property
+    def traces_url(self) -> str | None:
+        """Where traces go; None: none are made."""
+        if self.otlp_traces_endpoint or not self.otlp_endpoint:
+            return self.otlp_traces_endpoint
+        return self.otlp_endpoint.rstrip("/") + "/v1/traces"
+
+    keys: Path | None = Field(
+        default=None,
+        description="The file of the API keys; keys.db in the index folder unless set.",
+    )
+    anonymous: bool | None = Field(
+        default=None,
+        description="Answer requests without a key; on loopback, and nowhere else, unless set.",
+    )
+    anonymous_collections: Annotated[frozenset[str] | None, NoDecode, BeforeValidator(_split)] = (
+        Field(default=None, description="Collections that are read without a key; all unless set.")
+    )
+    anonymous_writes: bool | None = Field(
+        default=None,
+        description="Take uploads and deletes without a key; on loopback alone unless set.",
+    )
+    allowed_hosts: Names = Field(
+        default=frozenset(),
+        description="Names, beside localhost, by which it may be asked without a key; * for any.",
+    )
+    cors_origins: Origins = Field(
+        default=frozenset(),
+        description="Sites whose pages may use the service, as https://example.org; * for any.",
+    )
+    body_limit: int = Field(
+        default=1_000_000, ge=1000, description="Bytes that a JSON body may have."
+    )
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the API keys are."""
+        return self.keys or self.index / "keys.db"

@@ -6,6 +6,7 @@ The kinds of answer follow the coarse classes of Li and Roth, "Learning Question
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 
 def _pattern(words: str) -> Callable[[str], re.Match[str] | None]:
@@ -85,9 +86,18 @@ def fits(question: str, sentence: str, heading: str = "") -> float:
 
     `heading` is what the sentence stands under: "Cause" answers "why".
     """
-    if _ASKS_CAUSE(question):
+    if _asks_cause(question):
         return 1.0 if _CAUSE(f"{heading}: {sentence}") else 0.0
-    for asks, has in _KINDS:
-        if asks(question):
-            return 1.0 if has(sentence) else 0.0
-    return 0.5
+    has = _asked(question)
+    return 0.5 if has is None else float(bool(has(sentence)))
+
+
+@lru_cache(maxsize=256)  # every sentence of a question's hits is held against it
+def _asks_cause(question: str) -> bool:
+    return bool(_ASKS_CAUSE(question))
+
+
+@lru_cache(maxsize=256)
+def _asked(question: str) -> Callable[[str], re.Match[str] | None] | None:
+    """The pattern of what a question asks for; None where its words don't tell."""
+    return next((has for asks, has in _KINDS if asks(question)), None)

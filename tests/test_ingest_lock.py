@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.lock import locked
+from ingest.lock import IndexBusy, locked
 from ingest.schema import IndexRefused
 
 
@@ -28,7 +28,7 @@ def held(tmp_path: Path) -> Generator[Path]:
 
 def test_the_second_writer_is_refused_and_told_who_holds_it(held: Path):
     (held / "ingest.pid").write_text("4711")
-    with pytest.raises(IndexRefused, match=r"another ingest \(process 4711\) is writing"):
+    with pytest.raises(IndexBusy, match=r"another ingest \(process 4711\) is writing"):
         locked(held).__enter__()
 
 

@@ -166,6 +166,16 @@ def test_a_folder_above_or_below_a_known_root_is_refused(
         plan(corpus, known)
 
 
+def test_a_root_in_the_index_folder_does_not_overlap_a_folder_around_that(corpus: Path):
+    inner = write(corpus / "index" / "uploads" / "a", pages("cow"))
+    outer = make_plan(corpus, "wiki", corpus / "index", Known({}, roots=[inner]))
+    assert len(outer.read) == 4
+    known = Known({}, roots=[corpus])
+    assert len(make_plan(inner, "a", corpus / "index", known).read) == 1
+    with pytest.raises(IndexRefused, match="overlaps"):
+        make_plan(inner, "a", corpus / "elsewhere", known)
+
+
 def test_a_root_overlaps_itself_not(corpus: Path):
     assert len(plan(corpus, Known({}, roots=[corpus])).read) == 4
 
@@ -202,6 +212,14 @@ def test_an_emptied_folder_is_refused_even_when_mass_deletes_are_allowed(corpus:
         (corpus / name).unlink()
     with pytest.raises(IndexRefused, match="no file in"):
         plan(corpus, known, allow_mass_delete=True)
+
+
+def test_an_emptied_folder_is_a_sync_when_allowed(corpus: Path):
+    known = after(corpus)
+    for name in known.fingerprints:
+        (corpus / name).unlink()
+    found = plan(corpus, known, allow_mass_delete=True, allow_empty=True)
+    assert len(found.gone) == 4
 
 
 def test_a_corpus_given_twice_is_refused(corpus: Path):

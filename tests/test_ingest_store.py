@@ -235,3 +235,60 @@ def test_totals_count_documents_pages_and_chunks(store: Store):
     documents, pages, chunks = store.totals()
     assert (documents, pages) == (2, 2)
     assert chunks > 2
+
+
+def drop(store: Store, path: str) -> None:
+    store.drop(store.root(Path("/corpus")), path)
+
+
+def test_a_dropped_file_is_hidden_in_every_generation_and_forgotten(
+    store: Store, connection: Connection
+):
+    put(store, "a", file="both")
+    put(store, "b", file="both")
+    put(store, "c")
+    root = store.root(Path("/corpus"))
+    store.finish(root, "both", "1", ("a", "b"), [Failure("both#d", "broken")])
+    store.publish()
+    drop(store, "both")
+    assert shown(connection, 1) == 1
+    assert (store.fingerprints(Path("/corpus")), failures(connection)) == ({}, [])
+    assert store.changed()
+    store.publish()
+    assert (shown(connection, 1), shown(connection, 2)) == (1, 1)
+
+
+def test_a_document_dropped_before_it_was_published_stays_hidden_and_leaves(
+    store: Store, connection: Connection
+):
+    put(store, "a")
+    drop(store, "a")
+    store.publish()
+    # Its chunks may be in the derived indexes, so that its row has to tell that they are hidden.
+    assert (shown(connection, 1), rows(connection)) == (0, 1)
+    assert store.changed()
+    store.publish()
+    store.publish()
+    assert rows(connection) == 0
+
+
+def test_a_writer_that_began_before_is_no_reason_to_show_what_was_dropped(
+    store: Store, connection: Connection
+):
+    put(store, "a")
+    other = Store(connection)
+    store.publish()
+    drop(other, "a")
+    assert shown(connection, 1) == 0
+    store.publish()
+    assert shown(connection, 2) == 0
+
+
+def test_what_is_no_longer_the_case_is_not_written(store: Store, connection: Connection):
+    document = Document("a", "a", "text", "A pump.")
+    chunks = chunk(document, EMBEDDER.count_tokens, CHUNKING)
+    (vectors,) = encode([(document, chunks)], EMBEDDER)
+    root = store.root(Path("/corpus"))
+    store.put(root, "a", "wiki", document, "1", chunks, vectors, lambda: False)
+    store.finish(root, "a", "1", ("a",), [], lambda: False)
+    assert (rows(connection), store.fingerprints(Path("/corpus"))) == (0, {})

@@ -184,7 +184,7 @@ def test_two_documents_of_one_path_in_a_file_are_two(
         twin = Document(f"{name}#Twin", "Twin", "text", "One.")
         yield from (twin, replace(twin, text="Two."), replace(twin, text="Three."))
 
-    monkeypatch.setattr("ingest.sync.read", read_twins)
+    monkeypatch.setattr("ingest.files.read", read_twins)
     (corpus / "bee.md").unlink()
     (corpus / "cow.md").unlink()
     run(tmp_path / "index", corpus)

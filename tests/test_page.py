@@ -1,22 +1,35 @@
 """The page at /, in a real browser, over the real app and index; only the model is scripted."""
 
 import re
-from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from collections.abc import Generator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Response, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from bench.screenshot import browser as running_browser
 from bench.screenshot import find_browser
 from ingest.embed import SentenceEmbedder
-from ingest.snapshot import Reader
 from service.answer import Answerer
-from service.llm import LLMError
 from service.loading import Loading
 from service.settings import ServiceSettings
 from tests.fakes import LateLoading, LLMByQuestion
+from tests.pages import (
+    BROKEN,
+    FERRY,
+    HELD,
+    MAST,
+    PUMP,
+    REPLIES,
+    VIEWER,
+    answerer_over,
+    ask,
+    box,
+    last,
+    overflow,
+    page_of,
+)
 from tests.pumphouse import CAPACITY, HULL, TITLE, ingest, write_manual, write_wiki
 from tests.serving import serving
 
@@ -24,21 +37,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome on PATH"),
 ]
-
-PUMP = "How many litres does the Orlo pump move in a minute?"
-FERRY = "Which colour is the hull of the Sable ferry?"
-MAST = "What is the height of the mast?"
-HELD = "Who built the Orlo pump?"
-BROKEN = "How heavy is the Orlo pump?"
-REPLIES: dict[str, str | LLMError] = {
-    PUMP: "The Orlo pump moves 430 litres in a minute [1].",
-    FERRY: "The hull of the Sable ferry is vermilion.",
-    MAST: "I don't know.",
-    HELD: "The Orlo pump was built by Teodora Vance.",
-    BROKEN: LLMError("the model's server refused the connection: start it and ask again"),
-}
-
-Serve = Callable[[Loading], str]
 
 
 @pytest.fixture(scope="module")
@@ -56,46 +54,38 @@ def chromium() -> Generator[Browser]:
         yield started
 
 
-@pytest.fixture
-def serve() -> Generator[Serve]:
-    with ExitStack() as running:
-        yield lambda loading: running.enter_context(serving(loading))
-
-
-@pytest.fixture
-def page(chromium: Browser, serve: Serve) -> Generator[Page]:
-    """A fresh page; closed before the servers are, so that no connection holds them up."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def answerer(index: Path, embedder: SentenceEmbedder) -> Answerer:
-    return _answerer(index, embedder, LLMByQuestion(REPLIES))
+    return answerer_over(index, embedder, LLMByQuestion(REPLIES))
+
+
+@pytest.fixture(scope="module")
+def url(answerer: Answerer, index: Path) -> Generator[str]:
+    with serving(Loading(ServiceSettings(index=index), answerer)) as address:
+        yield address
 
 
 @pytest.fixture
-def url(serve: Serve, answerer: Answerer) -> str:
-    return serve(Loading(ServiceSettings(), answerer))
+def page(chromium: Browser, url: str) -> Generator[Page]:
+    with page_of(chromium) as fresh:
+        yield fresh
 
 
 def test_enter_asks_and_the_answer_names_its_source(page: Page, url: str, tmp_path: Path):
     page.goto(url)
-    _ask(page, PUMP)
-    expect(page.locator("#answer-text")).to_have_text(re.compile("430 litres in a minute"))
+    ask(page, PUMP)
+    expect(last(page, ".answer-text")).to_have_text(re.compile("430 litres in a minute"))
     expect(page.get_by_role("button", name=re.compile("^Source 1: "))).to_be_visible()
-    expect(page.locator(".card").first).to_contain_text(CAPACITY)
-    expect(page.locator(".card").first).to_contain_text("page 2")
-    expect(page.locator("#grounding")).to_have_text(re.compile("model’s words, checked"))
-    expect(page.locator("#facts")).to_contain_text("scripted-model")
+    expect(last(page, ".card").first).to_contain_text(CAPACITY)
+    expect(last(page, ".card").first).to_contain_text("page 2")
+    expect(last(page, ".grounding")).to_have_text(re.compile("model’s words, checked"))
+    expect(last(page, ".facts")).to_contain_text("scripted-model")
     assert page.screenshot(path=tmp_path / "page.png").startswith(b"\x89PNG")
 
 
 def test_a_citation_opens_its_passage_with_the_quote_marked(page: Page, url: str):
     page.goto(url)
-    _ask(page, PUMP)
+    ask(page, PUMP)
     page.get_by_role("button", name=re.compile("^Source 1: ")).click()
     expect(page.locator("#passage mark")).to_have_text(CAPACITY)
     expect(page.locator("#passage mark")).to_be_in_viewport()
@@ -104,8 +94,8 @@ def test_a_citation_opens_its_passage_with_the_quote_marked(page: Page, url: str
 
 def test_a_pdf_opens_at_the_page_of_the_quote(page: Page, url: str):
     page.goto(url)
-    _ask(page, PUMP)
-    page.locator(".card-title").first.click()
+    ask(page, PUMP)
+    last(page, ".card-title").first.click()
     link = page.get_by_role("link", name="Open PDF at page 2")
     expect(link).to_have_attribute("href", re.compile(r"^v1/documents/\d+/file#page=2$"))
     expect(link).to_have_attribute("target", "_blank")
@@ -116,8 +106,8 @@ def test_a_pdf_opens_at_the_page_of_the_quote(page: Page, url: str):
 
 def test_escape_closes_the_passage_and_gives_the_focus_back(page: Page, url: str):
     page.goto(url)
-    _ask(page, PUMP)
-    opener = page.locator(".card-title").first
+    ask(page, PUMP)
+    opener = last(page, ".card-title").first
     opener.press("Enter")
     expect(page.locator("#panel-title")).to_be_focused()
     page.keyboard.press("Escape")
@@ -125,19 +115,20 @@ def test_escape_closes_the_passage_and_gives_the_focus_back(page: Page, url: str
     expect(opener).to_be_focused()
 
 
-def test_slash_goes_back_to_the_question(page: Page, url: str):
+def test_slash_goes_back_to_the_question_and_up_to_the_last_one(page: Page, url: str):
     page.goto(url)
-    _ask(page, PUMP)
-    page.locator(".card-title").first.click()
+    ask(page, PUMP)
+    last(page, ".card-title").first.click()
     expect(page.locator("#panel-title")).to_be_focused()
     page.keyboard.press("/")
-    expect(page.get_by_label("Ask the documents")).to_be_focused()
-    expect(page.get_by_label("Ask the documents")).to_have_value(PUMP)
+    expect(box(page)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(box(page)).to_have_value(PUMP)
 
 
 def test_a_quote_behind_characters_of_two_units_is_marked_whole(page: Page, url: str):
     page.goto(url)
-    _ask(page, FERRY)
+    ask(page, FERRY)
     page.locator(".card", has_text=HULL).locator(".card-title").click()
     expect(page.locator("#passage mark")).to_have_text(HULL)
     link = page.get_by_role("link", name="Open the page’s text")
@@ -147,7 +138,7 @@ def test_a_quote_behind_characters_of_two_units_is_marked_whole(page: Page, url:
 
 def test_markup_in_a_document_is_shown_and_never_run(page: Page, url: str):
     page.goto(url)
-    _ask(page, FERRY)
+    ask(page, FERRY)
     card = page.locator(".card", has_text=HULL)
     expect(card.locator(".card-title")).to_have_text(TITLE)
     card.locator(".card-title").click()
@@ -158,37 +149,39 @@ def test_markup_in_a_document_is_shown_and_never_run(page: Page, url: str):
 
 def test_an_abstention_shows_what_was_looked_at(page: Page, url: str):
     page.goto(url)
-    _ask(page, MAST)
-    expect(page.locator("#grounding")).to_have_text(re.compile("^No answer found"))
-    expect(page.get_by_role("heading", name="What was looked at")).to_be_visible()
-    expect(page.locator(".card")).not_to_have_count(0)
+    ask(page, MAST)
+    expect(last(page, ".grounding")).to_have_text(re.compile("^No answer found"))
+    expect(last(page, "summary")).to_contain_text("What was looked at")
+    expect(last(page, ".card").first).to_be_visible()
     expect(page.locator(".mark")).to_have_count(0)
 
 
 def test_an_error_of_the_model_is_shown_in_its_own_words(page: Page, url: str):
     page.goto(url)
-    _ask(page, BROKEN)
-    expect(page.locator("#problem")).to_contain_text(str(REPLIES[BROKEN]))
-    expect(page.locator("#answer")).to_be_hidden()
-    _ask(page, PUMP)
-    expect(page.locator("#answer")).to_be_visible()
-    expect(page.locator("#problem")).to_be_hidden()
+    ask(page, BROKEN)
+    expect(last(page, ".notice")).to_contain_text(str(REPLIES[BROKEN]))
+    expect(last(page, ".answer-text")).to_have_count(0)
+    ask(page, PUMP)
+    expect(last(page, ".answer-text")).to_contain_text("430 litres")
+    expect(last(page, ".notice")).to_have_count(0)
 
 
-def test_a_new_question_takes_the_place_of_one_still_unanswered(
-    page: Page, serve: Serve, index: Path, embedder: SentenceEmbedder
+def test_a_new_question_ends_the_wait_for_one_still_unanswered(
+    chromium: Browser, index: Path, embedder: SentenceEmbedder
 ):
     model = LLMByQuestion(REPLIES, held=[HELD])
-    url = serve(Loading(ServiceSettings(), _answerer(index, embedder, model)))
-    page.goto(url)
-    try:
-        with page.expect_event("requestfailed") as cancelled:
-            _ask(page, HELD)
-            assert model.entered.wait(30)
-            _ask(page, PUMP)
-            expect(page.locator("#answer-text")).to_contain_text("430 litres")
-    finally:
-        model.release.set()
+    loading = Loading(ServiceSettings(index=index), answerer_over(index, embedder, model))
+    with serving(loading) as url, page_of(chromium) as page:
+        page.goto(url)
+        try:
+            with page.expect_event("requestfailed") as cancelled:
+                ask(page, HELD)
+                assert model.entered.wait(30)
+                ask(page, PUMP)
+            expect(page.locator(".turn").first).to_contain_text("Stopped before")
+        finally:
+            model.release.set()
+        expect(last(page, ".answer-text")).to_contain_text("430 litres")
     assert HELD in (cancelled.value.post_data or "")
 
 
@@ -196,27 +189,28 @@ def test_asking_is_barred_by_emptiness_only(page: Page, url: str):
     page.goto(url)
     send = page.get_by_role("button", name="Ask", exact=True)
     expect(send).to_be_disabled()
-    _box(page).fill("  \n ")
+    box(page).fill("  \n ")
     expect(send).to_be_disabled()
     page.keyboard.press("Enter")
     expect(page.locator("#welcome")).to_be_visible()
-    _box(page).fill(PUMP)
+    box(page).fill(PUMP)
     expect(send).to_be_enabled()
     send.click()
-    expect(page.locator("#answer")).to_be_visible()
+    expect(last(page, ".answer-text")).to_be_visible()
 
 
 def test_a_question_asked_while_loading_is_answered_once_loaded(
-    page: Page, serve: Serve, answerer: Answerer
+    chromium: Browser, answerer: Answerer
 ):
     loading = LateLoading()
-    page.goto(serve(loading))
-    expect(page.get_by_role("status")).to_have_text("Loading the model…")
-    _ask(page, PUMP)
-    expect(page.locator("#progress")).to_contain_text("as soon as the model is loaded")
-    loading.arrived = answerer
-    expect(page.locator("#answer-text")).to_contain_text("430 litres")
-    expect(page.get_by_role("status")).to_have_text("2 documents")
+    with serving(loading) as url, page_of(chromium) as page:
+        page.goto(url)
+        expect(page.get_by_role("status")).to_have_text("Loading the model…")
+        ask(page, PUMP)
+        expect(last(page, ".progress")).to_contain_text("as soon as the model is loaded")
+        loading.arrived = answerer
+        expect(last(page, ".answer-text")).to_contain_text("430 litres")
+        expect(page.get_by_role("status")).to_have_text("2 documents")
 
 
 def test_other_documents_than_the_demo_get_no_demo_questions(page: Page, url: str):
@@ -226,19 +220,21 @@ def test_other_documents_than_the_demo_get_no_demo_questions(page: Page, url: st
 
 
 def test_the_demo_offers_three_questions(
-    page: Page, serve: Serve, embedder: SentenceEmbedder, tmp_path: Path
+    chromium: Browser, embedder: SentenceEmbedder, tmp_path: Path
 ):
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     write_manual(corpus / "lockhouse-manual.pdf")
     index = ingest(corpus, tmp_path / "index", embedder)
     offered = "After I apply a new configuration"
-    answerer = _answerer(index, embedder, LLMByQuestion({offered: "I don't know."}))
-    page.goto(serve(Loading(ServiceSettings(), answerer)))
-    expect(page.locator("#examples button")).to_have_count(3)
-    page.get_by_role("button", name=offered).click()
-    expect(_box(page)).to_have_value(re.compile(offered))
-    expect(page.locator("#answer")).to_be_visible()
+    answerer = answerer_over(index, embedder, LLMByQuestion({offered: "I don't know."}))
+    loading = Loading(ServiceSettings(index=index), answerer)
+    with serving(loading) as url, page_of(chromium) as page:
+        page.goto(url)
+        expect(page.locator("#examples button")).to_have_count(3)
+        page.get_by_role("button", name=offered).click()
+        expect(last(page, ".question")).to_have_text(re.compile(offered))
+        expect(last(page, ".grounding")).to_be_visible()
 
 
 def test_nothing_is_asked_of_another_origin_and_nothing_breaks_the_policy(page: Page, url: str):
@@ -248,44 +244,28 @@ def test_nothing_is_asked_of_another_origin_and_nothing_breaks_the_policy(page: 
     page.on("console", lambda message: troubles.append(message.text))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     answer = page.goto(url)
-    _ask(page, FERRY)
-    page.locator(".card-title").first.click()
+    ask(page, FERRY)
+    last(page, ".card-title").first.click()
     expect(page.locator("#open")).to_be_visible()
     assert f"{url}/v1/answer" in asked
-    assert [one for one in asked if not one.startswith((f"{url}/", "data:"))] == []
+    assert [one for one in asked if not one.startswith((f"{url}/", "data:", VIEWER))] == []
     assert troubles == []
     assert isinstance(answer, Response)
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_all_without_scrolling_sideways(page: Page, url: str, scheme: str):
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.set_viewport_size({"width": 390, "height": 844})
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 360)])
+def test_a_phone_shows_all_without_scrolling_sideways(
+    page: Page, url: str, scheme: Literal["light", "dark"], width: int
+):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 740})
     page.goto(url)
     expect(page.locator("#hint")).to_contain_text("It has read")
-    assert _overflow(page) == 0
-    _ask(page, FERRY)
-    page.locator(".card-title").first.click()
+    assert overflow(page) == 0
+    ask(page, FERRY)
+    last(page, ".card-title").first.click()
     expect(page.locator("#open")).to_be_in_viewport()
-    assert _overflow(page) == 0
+    assert overflow(page) == 0
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-
-
-def _box(page: Page) -> Locator:
-    return page.get_by_label("Ask the documents")
-
-
-def _ask(page: Page, question: str) -> None:
-    _box(page).fill(question)
-    page.keyboard.press("Enter")
-
-
-def _overflow(page: Page) -> int:
-    return page.evaluate("(root => root.scrollWidth - root.clientWidth)(document.documentElement)")
-
-
-def _answerer(index: Path, embedder: SentenceEmbedder, model: LLMByQuestion) -> Answerer:
-    """One that leaves abstaining to the model."""
-    return Answerer(Reader(index, embedder), embedder, model, abstain_below=0.0)

@@ -179,7 +179,7 @@ def test_a_chunk_is_had_by_the_id_of_its_hit(client: TestClient) -> None:
         ("/v1/documents/9999/file", "no document 9999 in the index"),
         ("/v1/documents/9999/text", "no document 9999 in the index"),
         ("/v1/chunks/9999", "no chunk 9999 in the index"),
-        ("/v1/documents/tank.md", "nothing is at"),
+        ("/v1/documents/1/tank.md", "nothing is at"),
         ("/v1/documents/..%2f..%2ftank.md/file", "nothing is at"),
         ("/page/..%2fapp.py", "nothing is at"),
         ("/page/%2e%2e/app.py", "nothing is at"),

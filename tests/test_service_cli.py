@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ingest.embed import SentenceEmbedder
-from service.cli import app
+from service.cli import app, listen
 from tests.corpora import pages, run, write
 from tests.servers import GUARD, Exchange, ScriptedServer, within
 
@@ -73,6 +73,14 @@ def test_a_signal_ends_it_cleanly_while_it_loads(
     assert process.wait(GUARD) == (0 if sent == signal.SIGTERM else 130)
     assert process.stderr
     assert "Traceback" not in process.stderr.read()
+
+
+def test_the_parts_of_a_response_do_not_wait_for_one_another() -> None:
+    with listen("127.0.0.1", 0) as place:
+        with socket.create_connection(place.getsockname()):
+            connection, _ = place.accept()
+            with connection:
+                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_in_use_is_named_with_the_remedy() -> None:

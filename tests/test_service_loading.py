@@ -1,5 +1,6 @@
 """Loading behind a server that already listens: what is missing is named, and waited for."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from service.problems import NotReady
 from service.settings import ServiceSettings
 from tests.chats import KEY
 from tests.corpora import pages, run, write
-from tests.servers import Exchange, ScriptedServer, completion, failure, refused, within
+from tests.servers import Exchange, ScriptedServer, failure, refused, within
 
 
 def settings(tmp_path: Path, url: str, **others: object) -> ServiceSettings:
@@ -53,7 +54,8 @@ def test_an_app_is_ready_once_server_and_index_are_there(
         elif exchange.path == "/v1/models":
             exchange.reply(200, {"data": [{"id": "tiny"}]})
         else:
-            exchange.reply(200, completion("4 stones"))
+            reply = json.dumps({"model": "tiny", "choices": [{"delta": {"content": "4 stones"}}]})
+            exchange.reply(200, f"data: {reply}\n\ndata: [DONE]\n\n", Content_Type="text/event-stream")
 
     with ScriptedServer(script) as server:
         loading = Loading(settings(tmp_path, server.url), pause=0.01)

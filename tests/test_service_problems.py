@@ -134,7 +134,7 @@ def test_a_long_value_is_shown_in_part(client: TestClient) -> None:
         (b'{"question": "\xff"}', "body: is not JSON in UTF-8"),
         (b'{"question": "\\ud800"}', "question: Input should be a valid string"),
         (b'{"question": "a", "\\ud800": 1}', "unable to parse raw data as a unicode string"),
-        (b'{"question": "a", "top_k": NaN}', "top_k: Input should be a finite number (was NaN)"),
+        (b'{"question": "a", "top_k": NaN}', "top_k: Input should be a valid integer (was NaN)"),
         (b"[" * 100_000, "body: is not JSON"),
     ],
 )
@@ -177,8 +177,13 @@ def test_the_description_declares_the_problems_of_every_route(client: TestClient
     }
     assert set(map(frozenset, declared.values())) == {frozenset({"application/problem+json"})}
     assert {status for path, status in declared if path == "/v1/answer"} == {
+        "401",
+        "403",
         "404",
+        "413",
+        "421",
         "422",
+        "429",
         "500",
         "502",
         "503",

@@ -12,6 +12,7 @@ from lxml.html import (  # pyright: ignore[reportMissingTypeStubs]
 
 from ingest.documents import UnreadableFile
 from ingest.readers.characters import clean
+from ingest.readers.unseen_html import is_unseen
 
 BLOCKS = frozenset(
     "p div section article main header body html figure figcaption blockquote dl dt dd ul ol li"
@@ -113,7 +114,7 @@ def _is_hidden(element: Element) -> bool:
         return True
     if element.get("aria-hidden") == "true" or element.get("role") in _DROPPED_ROLES:
         return True
-    if _HIDDEN_STYLE.search(element.get("style") or ""):
+    if _HIDDEN_STYLE.search(element.get("style") or "") or is_unseen(element):
         return True
     names = (element.get("class"), element.get("id"))
     return any(_DROPPED_NAMES.search(value) for value in names if value)

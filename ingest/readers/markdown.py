@@ -1,7 +1,7 @@
 """Markdown: one document a file, its front matter read and its markup taken off."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,7 @@ from ingest.readers.characters import clean, decode, has_words, one_line
 from ingest.readers.faults import in_plain_words
 from ingest.readers.html import add_html
 from ingest.readers.layout import TextBuilder, table_row
+from ingest.readers.unseen_html import HiddenTags
 
 _ONLY_FRONT = "it holds no text beside its front matter"
 _FRONT = re.compile(r"---[ \t]*\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -122,12 +123,15 @@ class _Page:
         self._title = title
         self._lists: list[int] = []  # the next number of each open list; 0 for bullets
         self._mark = ""
+        self._hidden = HiddenTags()
 
     def add(self, tokens: list[Token]) -> None:
         """Add all blocks in order."""
         cells: list[str] = []
         for at, token in enumerate(tokens):
             match token.type:
+                case "heading_open" | "inline" | "fence" | "code_block" if self._hidden.inside:
+                    continue
                 case "heading_open":
                     self._heading(int(token.tag[1]), _inline(tokens[at + 1]))
                 case "inline" if tokens[at - 1].type == "paragraph_open":
@@ -140,9 +144,15 @@ class _Page:
                 case "fence" | "code_block":
                     self.builder.add(self._indented(_RAW.sub("", token.content)))
                 case "html_block":
-                    add_html(self.builder, _without_tags(token.content))
+                    self._html(token.content)
                 case _:
                     self._list(token)
+
+    def _html(self, content: str) -> None:
+        """A block of HTML; Markdown goes on after it, inside of an element that it left open."""
+        if not self._hidden.inside:
+            add_html(self.builder, _without_tags(content))
+        self._hidden.feed(content)
 
     def _list(self, token: Token) -> None:
         match token.type:
@@ -182,10 +192,20 @@ class _Page:
 
 
 def _inline(token: Token) -> str:
-    parts = (_piece(child) for child in token.children or [])
+    parts = _pieces(token.children or [])
     text = _WIKI_LINK.sub(lambda link: "" if link[1] else link[2], _without_tags("".join(parts)))
     lines = (" ".join(line.split()) for line in text.translate(_CODE_BACK).split("\n"))
     return "\n".join(lines).strip()
+
+
+def _pieces(tokens: Sequence[Token]) -> Iterator[str]:
+    """What is shown of a paragraph's parts."""
+    hidden = HiddenTags()
+    for token in tokens:
+        if token.type == "html_inline":
+            hidden.feed(token.content)
+        if not hidden.inside:
+            yield _piece(token)
 
 
 def _piece(token: Token) -> str:

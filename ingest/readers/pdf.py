@@ -15,6 +15,7 @@ from ingest.readers.faults import in_plain_words
 from ingest.readers.outline import Entry, find_headings, read_outline
 from ingest.readers.paragraphs import Line, join, parse_lines, set_widths
 from ingest.readers.running import drop_running_lines
+from ingest.readers.unseen_pdf import seen_text
 
 # pypdf refuses arrays of more than 100,000 elements; tagged 10-Q reports hold longer ones.
 _LONGEST_ARRAY = 2_000_000
@@ -59,7 +60,7 @@ def _open(reader: PdfReader) -> PdfReader:
 def _page_text(reader: PdfReader, number: int) -> str:
     try:
         with in_plain_words(_DAMAGED):
-            return clean(reader.pages[number].extract_text().replace("\xad", "-"))
+            return clean(seen_text(reader.pages[number]).replace("\xad", "-"))
     except UnreadableFile:
         return ""
 

@@ -24,6 +24,7 @@ from ingest.readers.characters import clean, has_words, one_line
 from ingest.readers.layout import TextBuilder
 from ingest.readers.leftovers import shield, tidy, unshield
 from ingest.readers.templates import expand
+from ingest.readers.unseen_html import is_hidden_by
 from ingest.readers.wikitables import CELL, ROW, render_table
 
 _REDIRECT = re.compile(r"\s*#\s*redirect\b|\s*#[^\W\d_]+\s*:?\s*\[\[", re.IGNORECASE)
@@ -222,7 +223,8 @@ def _without_unseen(wikitext: str) -> str:
 
 
 def _is_unseen(tag: Tag) -> bool:
-    return any("display:none" in str(a.value).replace(" ", "") for a in tag.attributes if a.value)
+    # Pale text is none: the colour of its table cell is declared elsewhere.
+    return is_hidden_by("".join(map(str, tag.attributes)), on_white=False)
 
 
 def _entity(entity: HTMLEntity) -> str:

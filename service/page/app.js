@@ -1,35 +1,31 @@
-// The page at "/": ask, read the answer, open each citation in its passage. Text that comes from
-// documents or a model only ever reaches the page as text nodes. Addresses are relative, so that
-// the page also works below a prefix.
+// The page at "/": ask, watch the answer come, and open what it cites. This module holds the
+// question's form and the conversation together; each other part has a module of its own.
 
-import { byId, element, fetchJson, place } from "./parts.js";
-import { closePassage, openPassage } from "./passage.js";
+import { events, fetchJson, fetchOptional } from "./api.js";
+import * as history from "./history.js";
+import { startLibrary } from "./library.js";
+import { saves } from "./links.js";
+import { announce, byId, button, counted, element, keep, kept } from "./parts.js";
+import { closePassage } from "./passage.js";
+import { turnView } from "./turn.js";
 
 const POLL_MS = 1000;
+const COLLECTION = "ragfirst-collection";
 const DEMO_FILE = "lockhouse-manual.pdf";
 const DEMO_QUESTIONS = [
   "After I apply a new configuration to a Lockhouse gateway, how long do I have to confirm it?",
   "How many unused holiday days may I take into next year under the current leave rules?",
   "Where do we gather if the fire alarm goes off at the Haarnvik station?",
 ];
-const GROUNDINGS = {
-  model: "The model’s words, checked against the sentences marked in them.",
-  quoted: "The documents’ own words: the passages did not bear out what the model wrote.",
-  none: "No answer found. Below is what was looked at.",
-};
 
 const box = byId("question");
+const collection = byId("collection");
 
 let asking = new AbortController();
+let loaded = false;
+let empty = false; // there is no index yet
 
-function wait(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-function seconds(milliseconds) {
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
-  return `${(milliseconds / 1000).toFixed(milliseconds < 10000 ? 1 : 0)} s`;
-}
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // Waiting until index and model are loaded
 
@@ -39,6 +35,10 @@ async function untilReady() {
     const body = await response?.json().catch(() => null);
     if (response?.ok) return;
     showState(waitingWords(body), true);
+    if (!empty && body?.waiting_for?.some((part) => /^index: (?!loading)/.test(part))) {
+      empty = true;
+      library.start().catch((error) => showState(error.message)); // a first file may make one
+    }
     await wait(POLL_MS);
   }
 }
@@ -57,125 +57,137 @@ function showState(words, busy = false) {
   byId("state").classList.toggle("busy", busy);
 }
 
-async function welcome() {
-  const { documents } = await fetchJson("v1/documents");
-  const count = documents.length === 1 ? "1 document" : `${documents.length} documents`;
+// What there is to ask
+
+function showDocuments(documents) {
+  const count = counted(documents.length, "document");
   showState(count);
   const demo = documents.some(({ path }) => path.split("/").pop() === DEMO_FILE);
   byId("hint").textContent = demo
     ? `It has read ${count} of Kelderwyn Hydrometrics, the demo company. Try one of these:`
     : `It has read ${count}. Ask about anything that is written in them.`;
-  if (demo) byId("examples").replaceChildren(...DEMO_QUESTIONS.map(example));
+  byId("examples").replaceChildren(...(demo ? DEMO_QUESTIONS.map(example) : []));
 }
 
 function example(question) {
-  const button = element("button", "", question);
-  button.addEventListener("click", () => {
-    box.value = question;
-    boxChanged();
-    box.focus();
-    ask(question);
-  });
-  return element("li", "", button);
+  return element("li", "", button("", question, () => ask(question, collection.value)));
 }
 
-// Asking
+function showCollections(collections) {
+  const chosen = kept(COLLECTION) ?? "";
+  const options = collections.map(({ name, documents }) => new Option(`${name} (${documents})`, name));
+  collection.replaceChildren(new Option("all documents", ""), ...options);
+  collection.value = chosen;
+  if (collection.selectedIndex < 0) collection.value = "";
+  byId("scope").hidden = collections.length < 2 && !collection.value;
+  byId("collection-names").replaceChildren(...collections.map(({ name }) => new Option(name)));
+}
 
-async function ask(question) {
-  asking.abort();
+async function showReport() {
+  const report = await fetchOptional("v1/report/status");
+  if (!report?.name) return;
+  byId("report").title = `${report.name}, ${new Date(report.made).toLocaleDateString()}`;
+  byId("report").hidden = false;
+}
+
+saves(byId("report"), "report.html", showState);
+
+// The conversation
+
+function ask(question, chosen) {
+  stop();
+  closePassage();
+  const turn = history.begin(question, chosen);
+  const view = show(turn);
+  conversing(true);
+  fold();
+  view.root.scrollIntoView({ block: "start" });
+  if (matchMedia("(pointer: coarse)").matches) box.blur();
+  follow(turn, view);
+}
+
+function show(turn) {
+  const view = turnView(turn, { again, save: history.save });
+  byId("turns").append(view.root);
+  return view;
+}
+
+function again(turn, root) {
+  history.drop(turn);
+  root.remove();
+  box.focus();
+  ask(turn.question, turn.collection);
+}
+
+// The sources of all turns but the last.
+function fold() {
+  const open = ".turn:not(:last-child) details[open]";
+  for (const sources of byId("turns").querySelectorAll(open)) sources.open = false;
+}
+
+async function follow(turn, view) {
   asking = new AbortController();
   const { signal } = asking;
-  closePassage();
-  byId("welcome").hidden = true;
-  show("progress", "Your question is asked as soon as the model is loaded…");
+  busy(true);
   try {
+    if (!loaded) view.waiting("Your question is asked as soon as the model is loaded…");
     await ready;
-    if (signal.aborted) return;
-    show("progress", "Reading the documents…");
-    const answer = await fetchJson("v1/answer", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ question }),
-      signal,
-    });
-    if (!signal.aborted) showAnswer(answer);
+    signal.throwIfAborted();
+    view.waiting("Searching the documents…");
+    const only = turn.collection ? { collection: turn.collection } : {};
+    const body = { question: turn.question, stream: true, ...only };
+    for await (const event of events("v1/answer", body, signal)) heard(event, view);
+    if (turn.state === "asking") throw new Error("The answer broke off. Ask again.");
   } catch (error) {
-    if (signal.aborted) return;
-    byId("problem-detail").textContent = error.message;
-    show("problem");
+    if (turn.state === "answered") return;
+    if (signal.aborted) view.stopped();
+    else view.failed(error.message);
+    if (error.status === 404) look().catch(() => {}); // the collection has gone
+  } finally {
+    if (signal === asking.signal) busy(false);
   }
 }
 
-function show(part, words) {
-  for (const id of ["progress", "problem", "answer"]) byId(id).hidden = id !== part;
-  byId("facts").hidden = part !== "answer";
-  byId("live").setAttribute("aria-busy", String(part === "progress"));
-  if (part !== "answer") byId("sources").replaceChildren();
-  if (words) byId(part).textContent = words;
+function heard({ name, data }, view) {
+  if (name === "retrieval") view.found(data);
+  if (name === "token") view.wrote(data);
+  if (name === "grounding") view.answered(data);
+  if (name === "error") throw new Error(data.detail);
 }
 
-function showAnswer(answer) {
-  const { citations } = answer;
-  const { parts, marked } = withMarks(answer.answer, citations);
-  byId("answer-text").replaceChildren(...parts);
-  byId("grounding").textContent = citations.length
-    ? GROUNDINGS[answer.grounding]
-    : "No answer found: nothing in the documents came near the question.";
-  byId("grounding").dataset.grounding = answer.grounding;
-  const first = citations.filter(({ n }) => marked.has(n));
-  const others = citations.filter(({ n }) => !marked.has(n));
-  byId("sources").replaceChildren(
-    ...group("Sources", first),
-    ...group(answer.abstained ? "What was looked at" : "Also looked at", others),
-  );
-  byId("facts").textContent = factsOf(answer);
-  show("answer");
-  if (matchMedia("(pointer: coarse)").matches) box.blur();
+function stop() {
+  asking.abort();
 }
 
-function withMarks(text, citations) {
-  const byNumber = new Map(citations.map((citation) => [citation.n, citation]));
-  const marked = new Set();
-  const parts = text.split(/(\[\d+\])/).map((part) => {
-    const citation = byNumber.get(Number(/^\[(\d+)\]$/.exec(part)?.[1]));
-    if (!citation) return part;
-    marked.add(citation.n);
-    const button = element("button", "mark", String(citation.n));
-    button.setAttribute("aria-label", `Source ${citation.n}: ${citation.title}`);
-    button.addEventListener("click", () => openPassage(citation, button));
-    return button;
-  });
-  return { parts, marked };
+function busy(asked) {
+  byId("stop").hidden = !asked;
+  byId("send").hidden = asked;
 }
 
-function group(title, citations) {
-  if (!citations.length) return [];
-  return [
-    element("h2", "group", title),
-    element("ol", "cards", ...citations.map(card)),
-  ];
+function conversing(begun) {
+  byId("welcome").hidden = begun;
+  byId("offers").hidden = begun;
+  byId("new").hidden = !begun;
+  box.placeholder = begun ? "Ask something else" : "";
 }
 
-function card(citation) {
-  const button = element("button", "card-title", citation.title);
-  button.addEventListener("click", () => openPassage(citation, button));
-  const number = element("span", "number", String(citation.n));
-  const where = element("p", "quiet", place(citation));
-  const heading = element("h3", "", number, button);
-  const item = element("li", "card", heading, where, element("blockquote", "", citation.quote));
-  item.dataset.n = citation.n;
-  return item;
+function restore() {
+  const views = history.all().map(show);
+  if (!views.length) return;
+  conversing(true);
+  fold();
+  views.at(-1).root.scrollIntoView({ block: "start" });
 }
 
-function factsOf({ model, timings_ms: spent, usage, abstained }) {
-  const search = spent.embed + spent.search + spent.rerank;
-  const tokens = usage.prompt_tokens + usage.completion_tokens;
-  const facts = [`${seconds(spent.total)} in all`, `${seconds(search)} searching`];
-  if (abstained && !tokens) facts.push(`${model} was not asked`);
-  else facts.push(`${seconds(spent.llm)} in ${model}`);
-  if (tokens) facts.push(`${tokens} tokens`);
-  return facts.join(" · ");
-}
+byId("new").addEventListener("click", () => {
+  stop();
+  closePassage();
+  history.clear();
+  byId("turns").replaceChildren();
+  conversing(false);
+  announce("A new conversation has begun.");
+  box.focus();
+});
 
 // Keys, the form, and the start
 
@@ -185,18 +197,37 @@ function boxChanged() {
 
 box.addEventListener("input", boxChanged);
 box.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowUp" && !box.value) {
+    event.preventDefault();
+    box.value = history.all().at(-1)?.question ?? "";
+    boxChanged();
+  }
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  byId("ask").requestSubmit();
+  submit();
 });
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  const question = box.value.trim();
-  if (question) ask(question);
+  submit();
 });
+
+function submit() {
+  const question = box.value.trim();
+  if (!question) return;
+  box.value = "";
+  boxChanged();
+  ask(question, collection.value);
+}
+
+byId("stop").addEventListener("click", () => {
+  stop();
+  box.focus();
+});
+collection.addEventListener("change", () => keep(COLLECTION, collection.value));
 document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || document.querySelector("dialog:modal")) return;
   if (event.key === "Escape") closePassage();
-  const typing = event.target.closest("input, textarea");
+  const typing = event.target.closest("input, textarea, select");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   closePassage();
@@ -204,6 +235,23 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
-const ready = untilReady();
+async function look() {
+  const [{ documents }, found] = await Promise.all([
+    fetchJson("v1/documents"),
+    fetchOptional("v1/collections"),
+  ]);
+  showDocuments(documents);
+  showCollections(found?.collections ?? []);
+  return documents;
+}
+
+restore();
 boxChanged();
-ready.then(welcome).catch((error) => showState(error.message));
+const library = startLibrary(look);
+const ready = untilReady();
+ready
+  .then(() => {
+    loaded = true;
+    return Promise.all([library.start(), library.refresh(), showReport()]);
+  })
+  .catch((error) => showState(error.message));
