@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.answering import BATCH, Answering, accuracy, batches
+from eval.answering import BATCH, Answering, accuracy
 from eval.arm import Given, Prepared
 from eval.generate import Cached, Generator, Request
 from eval.plain_arms import PlainArm
@@ -12,7 +12,7 @@ from eval.questions import Question
 from eval.rows import Row, read_rows
 from eval.task import Costs
 from ingest.stored import StoredChunk
-from service.llm import LLMError, LLMTimeout, Message, Reply
+from service.llm import LLMError, LLMTimeout, Reply
 from tests.fakes import PowerCut
 from tests.generators import FakeGenerator, Rule, by_question
 from tests.hits import hit
@@ -64,26 +64,6 @@ def dead(*numbers: int) -> Rule:
         return LLMError("connection refused") if gone else RIGHT(request)
 
     return rule
-
-
-def test_batches_hold_prompts_of_like_length_whatever_order_they_come_in():
-    ready = {one.id: ARM.prepare(one) for one in QUESTIONS}
-    # The longest prompt is that of the shortest question: passages make most of a prompt.
-    short = min(QUESTIONS, key=lambda one: len(one.question))
-    long = Request((Message("user", "word " * 999),), 10)
-    ready[short.id] = replace(ready[short.id], request=long)
-    found = list(batches(QUESTIONS, ready))
-    assert [len(batch) for batch in found] == [BATCH, BATCH, 8]
-    assert found == list(batches(QUESTIONS[::-1], ready))
-    assert found[-1][-1] == short
-    lengths = [len(one.question) for batch in found for one in batch if one != short]
-    assert lengths == sorted(lengths)
-
-
-def test_questions_that_are_asked_nothing_stand_first():
-    ready = {one.id: ARM.prepare(one) for one in QUESTIONS}
-    ready[QUESTIONS[20].id] = Prepared(None)
-    assert next(batches(QUESTIONS, ready))[0] == QUESTIONS[20]
 
 
 def test_every_question_is_answered_once_and_in_the_order_given(tmp_path: Path):

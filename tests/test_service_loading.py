@@ -55,7 +55,8 @@ def test_an_app_is_ready_once_server_and_index_are_there(
             exchange.reply(200, {"data": [{"id": "tiny"}]})
         else:
             reply = json.dumps({"model": "tiny", "choices": [{"delta": {"content": "4 stones"}}]})
-            exchange.reply(200, f"data: {reply}\n\ndata: [DONE]\n\n", Content_Type="text/event-stream")
+            text = f"data: {reply}\n\ndata: [DONE]\n\n"
+            exchange.reply(200, text, Content_Type="text/event-stream")
 
     with ScriptedServer(script) as server:
         loading = Loading(settings(tmp_path, server.url), pause=0.01)
