@@ -31,7 +31,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 IndexOption = Annotated[
     Path | None,
-    typer.Option("--index", help="The index folder.  [default: RAGFIRST_INDEX or ./index]"),
+    typer.Option("--index", help="The index folder.", show_default="RAGFIRST_INDEX or ./index"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
 
@@ -46,7 +46,7 @@ def ingest(
     index: IndexOption = None,
     collection: Annotated[
         str | None,
-        typer.Option(help="Collection of the documents.  [default: the corpus folder's name]"),
+        typer.Option(help="Collection of the documents.", show_default="the corpus folder's name"),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be read and deleted; change nothing.")

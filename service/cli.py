@@ -23,13 +23,13 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 IndexOption = Annotated[
     Path | None,
-    typer.Option("--index", help="The index folder.  [default: RAGFIRST_INDEX or ./index]"),
+    typer.Option("--index", help="The index folder.", show_default="RAGFIRST_INDEX or ./index"),
 ]
 CollectionOption = Annotated[
     str | None, typer.Option("--collection", help="Search this collection only.")
 ]
 TopKOption = Annotated[
-    int | None, typer.Option("--top-k", min=1, max=20, help="Passages to use.  [default: 3]")
+    int | None, typer.Option("--top-k", min=1, max=20, help="Passages to use.", show_default="3")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
 
@@ -38,10 +38,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object,
 def serve(
     index: IndexOption = None,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port.  [default: PORT or 8000]")
+        int | None, typer.Option(min=0, max=65535, help="Port.", show_default="PORT or 8000")
     ] = None,
 ) -> None:
     """Answer questions over HTTP, with a page at /.

@@ -16,7 +16,9 @@ app.add_typer(group, name="keys", help="API keys: who may ask, read which collec
 
 FileOption = Annotated[
     Path | None,
-    typer.Option("--keys", help="The file of the keys.  [default: RAGFIRST_KEYS or INDEX/keys.db]"),
+    typer.Option(
+        "--keys", help="The file of the keys.", show_default="RAGFIRST_KEYS or INDEX/keys.db"
+    ),
 ]
 LimitOption = typer.Option(min=1, max=10**9, show_default="no limit")
 
