@@ -53,6 +53,8 @@ def served(tmp_path: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
             env={**os.environ, "OPENAI_BASE_URL": server.url},
             stderr=subprocess.PIPE,
             text=True,
+            # Whoever runs the tests in the background may have it ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         with process:
             try:
@@ -68,7 +70,8 @@ def test_a_signal_ends_it_cleanly_while_it_loads(
     served: tuple[subprocess.Popen[str], str], sent: signal.Signals
 ) -> None:
     process, address = served
-    assert b"true" in urlopen(f"{address}/health/live", timeout=GUARD).read()
+    with urlopen(f"{address}/health/live", timeout=GUARD) as response:
+        assert b"true" in response.read()
     process.send_signal(sent)
     assert process.wait(GUARD) == (0 if sent == signal.SIGTERM else 130)
     assert process.stderr
