@@ -53,7 +53,7 @@ def served(tmp_path: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
             env={**os.environ, "OPENAI_BASE_URL": server.url},
             stderr=subprocess.PIPE,
             text=True,
-            # Whoever runs the tests in the background may have it ignored, and children inherit that.
+            # Where tests run in the background it may be ignored, and children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         with process:
