@@ -19,7 +19,8 @@ from eval.tune.record import State
 CLIP = 1.0
 CHECKPOINT_SECONDS = 180.0
 PIECE = 2048
-"""Tokens that are differentiated at once: 3 GB of activations in a model of 135M parameters."""
+"""Tokens that are differentiated at once. Prompts with passages, 8 a batch, 135M parameters: the
+whole process takes 6 GB at its peak, where it took 13 with all of a batch at once."""
 
 
 class Run:
