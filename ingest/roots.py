@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.schema import VISIBLE, published
+from ingest.schema import VISIBLE, published, transaction
 
 _HOME = "uploads"
 
@@ -77,16 +77,11 @@ def settle(connection: sqlite3.Connection, folder: Path) -> None:
     row = connection.execute("SELECT value FROM manifest WHERE key = ?", (_HOME,)).fetchone()
     if row is not None and row["value"] == str(folder):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for number, root in list(_roots_in(connection, Path(row["value"]))) if row else ():
             moved = (str(folder / root.name), number)
             connection.execute("UPDATE OR IGNORE roots SET path = ? WHERE id = ?", moved)
         connection.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?)", (_HOME, str(folder)))
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _roots_in(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, Path]]:

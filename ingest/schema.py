@@ -117,6 +117,20 @@ def connect(index: Path, *, create: bool = False) -> sqlite3.Connection:
         raise _unusable(path, error) from error
 
 
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All of it, or nothing: rolled back whatever ends it, an interrupt among that."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        # A full disk has made SQLite roll back by itself already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
 def _unusable(path: Path, error: sqlite3.Error) -> IndexRefused:
     return IndexRefused(
         f"the database {str(path)!r} cannot be used ({error}): give a writable folder, or remove a "

@@ -5,8 +5,7 @@ Everything is written for the generation after the published one; nobody sees it
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 from ingest.chunk import Chunk
 from ingest.documents import Document, Failure
 from ingest.encode import Encoded
-from ingest.schema import VISIBLE, published
+from ingest.schema import VISIBLE, published, transaction
 
 
 class Totals(NamedTuple):
@@ -39,18 +38,6 @@ class Store:
         """`generation` is the one being written, whether begun now or by an interrupted run."""
         self._db = connection
         self.generation = published(connection) + 1
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            # A full disk has made SQLite roll back by itself already.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def root(self, path: Path) -> int:
         """The id of a source root, recorded now if it is new."""
@@ -108,7 +95,7 @@ class Store:
         Unless `still` says no within it, as where its file was deleted meanwhile: a `drop` comes
         before or after the transaction, so that nothing deleted is ever written back.
         """
-        with self._transaction():
+        with transaction(self._db):
             if not still():
                 return
             self._db.execute(
@@ -174,7 +161,7 @@ class Store:
         failure is the file's own, all of it.
         """
         failed = {failure.path for failure in failures}
-        with self._transaction():
+        with transaction(self._db):
             if not still():
                 return 0
             gone = 0 if file in failed else self._retire(root, file, failed.union(seen))
@@ -190,7 +177,7 @@ class Store:
 
     def forget(self, root: int, file: str) -> int:
         """A file is gone from its root: so are its documents and failures. Returns how many."""
-        with self._transaction():
+        with transaction(self._db):
             gone = self._retire(root, file, ())
             for table, column in (("files", "path"), ("failures", "file")):
                 self._db.execute(
@@ -209,7 +196,7 @@ class Store:
 
     def hide(self, document_id: int) -> None:
         """An explicit delete: hidden at once in every generation, gone with the next one."""
-        with self._transaction():
+        with transaction(self._db):
             self._hide("id = :id", {"id": document_id})
 
     def drop(self, root: int, file: str) -> None:
@@ -217,7 +204,7 @@ class Store:
 
         Needs no lock: a sync that is writing the file's documents leaves them hidden, too.
         """
-        with self._transaction():
+        with transaction(self._db):
             self._hide("root_id = :root AND file = :file", {"root": root, "file": file})
             for table, column in (("files", "path"), ("failures", "file")):
                 self._db.execute(
@@ -251,7 +238,7 @@ class Store:
         still be finishing a request on the former.
         """
         former = self.generation - 1
-        with self._transaction():
+        with transaction(self._db):
             now = datetime.now(UTC).isoformat(timespec="seconds")
             self._db.execute("INSERT INTO generations VALUES (?, ?)", (self.generation, now))
             dead = "SELECT id FROM documents WHERE died <= ? OR (died = ? AND born = died)"

@@ -23,6 +23,7 @@ from service.access import Asking
 from service.ground import without_citations
 from service.prompt import says_unknown
 from service.schemas import Question
+from service.upload_files import sync_folder
 
 FILE = "feedback.jsonl"
 
@@ -186,15 +187,4 @@ def _append(file: Path, data: bytes) -> None:
             os.ftruncate(out.fileno(), size)
             raise
     if not size:
-        _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The name of a new file lies in its folder, which has to reach the disk too."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(file.parent)

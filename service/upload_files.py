@@ -102,8 +102,8 @@ def move(file: Path, target: Path) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(file, target)
-    sync(target.parent)
-    sync(target.parent.parent)
+    sync_folder(target.parent)
+    sync_folder(target.parent.parent)
 
 
 def keep(file: Path, under: Path) -> None:
@@ -124,7 +124,7 @@ def keep(file: Path, under: Path) -> None:
         os.replace(half, under)
 
 
-def sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Names lie in their folder, which has to reach the disk too."""
     if os.name == "nt":
         return
