@@ -13,6 +13,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import openai
@@ -81,8 +82,14 @@ class Asked(BaseModel):
 
 def floor(model: str) -> FastAPI:
     """An app that hands questions on, and does nothing else."""
-    app = FastAPI(openapi_url=None)
     client = openai.AsyncOpenAI(base_url=model, api_key="none", max_retries=0)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with client:
+            yield
+
+    app = FastAPI(openapi_url=None, lifespan=lifespan)
 
     @app.post("/v1/answer")
     async def answer(body: Asked) -> dict[str, str]:
