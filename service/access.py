@@ -80,8 +80,9 @@ class KeysUnusable(AccessRefused):
     status = 503
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """The caller that the guard found; everyone where no guard stands before the app."""
+    # A coroutine, as the one below: FastAPI would hand a plain function to a thread.
     found: object = getattr(request.state, "caller", EVERYONE)
     if not isinstance(found, Caller):
         raise TypeError(f"request.state.caller is {found!r}: the guard sets a Caller")
@@ -92,7 +93,7 @@ Asking = Annotated[Caller, Depends(caller_of)]
 """The caller as a route's parameter."""
 
 
-def writer_of(caller: Asking) -> Caller:
+async def writer_of(caller: Asking) -> Caller:
     """The caller, who may change documents. Raises `WriteRefused`."""
     if not caller.writes:
         raise WriteRefused(

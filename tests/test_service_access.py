@@ -1,5 +1,6 @@
 """Callers, and the routes that ask for them."""
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -50,7 +51,7 @@ def test_a_route_is_told_its_caller():
 
 def test_without_a_guard_everyone_asks():
     request = Request({"type": "http", "headers": []})
-    assert caller_of(request) == EVERYONE
+    assert asyncio.run(caller_of(request)) == EVERYONE
 
 
 def test_what_may_read_only_changes_nothing():
