@@ -1,17 +1,18 @@
 """The four public sets of the quality benchmark: a corpus to index and questions with evidence.
 
-Nothing is embedded or indexed here. Each loader gives folders to index, whose documents are named
-in the evidence by their paths below the folder, and the same questions for the same seed. Of
-SQuAD, nothing may be fitted on the `test` articles.
+Nothing is embedded or indexed here. Each loader gives folders to index, each a collection of its
+name, whose documents are named in the evidence by their paths below the folder, and the same
+questions for the same seed. Of SQuAD, nothing may be fitted on the `test` articles.
 """
 
 import ast
 import json
 import random
 import re
+import shutil
 import tokenize
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -29,16 +30,25 @@ CONTRACTS = SHARED / "contracts"
 SEC10Q = SHARED / "sec10q" / "data" / "v1"
 SCIFACT = SHARED / "retrieval" / "scifact"
 
+LEFT_OUT = "left-out"
+"""The collection of every other `test` article: an index can be asked as if it lacked them."""
+
 _SOURCES = re.compile(r"^\s*SOURCE\(S\):.*$|\s*\(SOURCE: [^)]*\)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class QualitySet:
-    """Folders to index together, and questions in the order of their set's file."""
+    """Folders to index together, and questions in the order of their set's file.
+
+    Sets of the same `corpus` have the same folders. Of what is indexed, only the `readable`
+    collections are asked; None: all.
+    """
 
     name: str
+    corpus: str
     folders: tuple[Path, ...]
     questions: list[Question]
+    readable: frozenset[str] | None = None
 
 
 def squad2_dev(
@@ -50,6 +60,9 @@ def squad2_dev(
 ) -> QualitySet:
     """Questions of the split's articles; the corpus is all articles, those of both splits.
 
+    The articles lie in three folders: `tune`, and the `test` ones by turns in `left-out` and
+    `kept`.
+
     Args:
         split: Which articles the questions come from.
         work: A folder to write the articles to, as pages of a wiki.
@@ -57,7 +70,7 @@ def squad2_dev(
         unanswerable: So many without, likewise.
         seed: Of the draw.
     """
-    write_wiki(QUESTIONS, work)
+    folders = _write_articles(work)
     titles = set(articles(split))
     read = import_questions("squad", QUESTIONS).questions
     read = [one for one in read if one.source.replace(" ", "_") in titles]
@@ -66,25 +79,78 @@ def squad2_dev(
         for is_answerable, count in ((True, answerable), (False, unanswerable))
         for one in draw([one for one in read if one.answerable == is_answerable], count, seed)
     }
-    return QualitySet(f"squad2-dev-{split}", (work,), [one for one in read if one.id in drawn])
+    asked = [one for one in read if one.id in drawn]
+    return QualitySet(f"squad2-dev-{split}", "squad2-dev", folders, asked)
 
 
-def contracts(count: int | None = 400, seed: int = SEED) -> QualitySet:
+def squad2_left_out(work: Path, count: int | None = 600, seed: int = SEED) -> QualitySet:
+    """Answerable questions of the `test` articles, of which half are as if they were not indexed.
+
+    The questions on those are unanswerable here.
+
+    Args:
+        work: As for `squad2_dev`, whose index it shares.
+        count: So many questions, None for all; drawn by article in turns.
+        seed: Of the draw.
+    """
+    made, without = squad2_dev("test", work, count, 0, seed), left_out()
+    questions = [
+        replace(one, answers=(), answerable=False, evidence=())
+        if one.source.replace(" ", "_") in without
+        else one
+        for one in made.questions
+    ]
+    readable = frozenset({"tune", "kept"})
+    return replace(made, name="squad2-dev-left-out", questions=questions, readable=readable)
+
+
+def left_out() -> set[str]:
+    """The names of the articles in `left-out`."""
+    return set(articles("test")[::2])
+
+
+def _write_articles(work: Path) -> tuple[Path, ...]:
+    without, tune = left_out(), set(articles("tune"))
+    for page in write_wiki(QUESTIONS, work):
+        name = "tune" if page.stem in tune else LEFT_OUT if page.stem in without else "kept"
+        (work / name).mkdir(exist_ok=True)
+        page.replace(work / name / page.name)
+    return tuple(work / name for name in ("tune", "kept", LEFT_OUT))
+
+
+def contracts(
+    count: int | None = 400,
+    seed: int = SEED,
+    documents: int | None = None,
+    work: Path | None = None,
+) -> QualitySet:
     """Questions about clauses, with the pages that their text is found on.
 
     A question whose clause is not found stays, its evidence without a page.
 
     Args:
         count: So many questions, None for all; drawn by contract in turns.
-        seed: Of the draw.
+        seed: Of the draws.
+        documents: So many contracts, drawn with the seed, in place of all; the others are neither
+            in the corpus nor asked about.
+        work: A folder to copy those contracts to.
     """
     folder = CONTRACTS / "pdf"
     read = import_questions("cuad", CONTRACTS / "clauses.csv", documents=folder).questions
+    sources = sorted({one.source for one in read})
+    if documents is not None and work is not None and documents < len(sources):
+        chosen = set(random.Random(seed).sample(sources, documents))
+        read = [one for one in read if one.source in chosen]
+        folder = copy_files(chosen, folder, work / "contracts")
     drawn = draw(read, count, seed)
-    return QualitySet("contracts", (folder,), locate(drawn, folder).questions)
+    return QualitySet("contracts", "contracts", (folder,), locate(drawn, folder).questions)
 
 
-def sec10q(documents: Literal["single", "multi"]) -> QualitySet:
+def sec10q(
+    documents: Literal["single", "multi"],
+    companies: Sequence[str] | None = None,
+    work: Path | None = None,
+) -> QualitySet:
     """All questions that ask about one report, or about several, with those reports as evidence.
 
     The answers' lines that name their sources are left out: the reports are the evidence. The
@@ -92,6 +158,8 @@ def sec10q(documents: Literal["single", "multi"]) -> QualitySet:
 
     Args:
         documents: Which questions.
+        companies: Only these companies' reports and questions, such as AAPL; None for all five.
+        work: A folder to copy those reports to.
     """
     file, folder = SEC10Q / "qna_data.csv", SEC10Q / "docs"
     kinds = {
@@ -109,7 +177,15 @@ def sec10q(documents: Literal["single", "multi"]) -> QualitySet:
         for one in read
         if kinds[one.id.rpartition("-")[2]].startswith(wanted)
     ]
-    return QualitySet(f"sec10q-{documents}", (folder,), chosen)
+    if companies is not None and work is not None:
+        chosen = [one for one in chosen if one.source in companies]
+        reports = {
+            file.relative_to(folder).as_posix()
+            for file in folder.rglob("*.pdf")
+            if file.stem.rpartition(" ")[2] in companies
+        }
+        folder = copy_files(reports, folder, work / "sec10q")
+    return QualitySet(f"sec10q-{documents}", "sec10q", (folder,), chosen)
 
 
 def scifact(work: Path, count: int | None = None, seed: int = SEED) -> QualitySet:
@@ -126,7 +202,18 @@ def scifact(work: Path, count: int | None = None, seed: int = SEED) -> QualitySe
     write_beir(SCIFACT, beir)
     write_pages(beir, pages)
     read = import_questions("beir", beir, split="train").questions
-    return QualitySet("scifact", (pages,), draw(read, count, seed))
+    return QualitySet("scifact", "scifact", (pages,), draw(read, count, seed))
+
+
+def copy_files(names: Collection[str], source: Path, target: Path) -> Path:
+    """Copy files, named by their paths below `source`; what else is in `target` goes."""
+    for file in [*target.rglob("*")]:
+        if file.is_file() and file.relative_to(target).as_posix() not in names:
+            file.unlink()
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+    return target
 
 
 def draw(questions: Sequence[Question], count: int | None, seed: int) -> list[Question]:

@@ -30,7 +30,7 @@ class Manifest:
             "data_hashes": file_digests(task),
             "settings": {key: value for key, value in task_json(task).items() if key != "costs"},
             "quick": quick,
-            "commit": kept.get("commit") or _commit(),
+            "commit": kept.get("commit") or commit(),
             "versions": _versions(),
             "machine": _machine(),
             "started": kept.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
@@ -73,7 +73,7 @@ def _read(file: Path) -> dict[str, Any]:
     return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The commit of the code, with "+" where it was changed; None outside a repository."""
     folder = Path(__file__).parent
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import quality_sets
-from bench.quality_sets import QualitySet, draw, listed_texts, write_beir
+from bench.quality_sets import QualitySet, copy_files, draw, listed_texts, write_beir
 from bench.squad_wiki import SHARED, articles
 from eval.imports.formats import import_questions
 from eval.questions import Question, UnreadableQuestions
@@ -55,6 +55,17 @@ def test_none_or_too_many_draws_all():
     assert draw(ASKED, None, 1) == draw(ASKED, 99, 1) == ASKED
 
 
+def test_files_that_are_no_longer_wanted_go(tmp_path: Path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "deep").mkdir(parents=True)
+    for name in ("a.txt", "deep/b.txt"):
+        (source / name).write_text(name)
+    copy_files({"a.txt", "deep/b.txt"}, source, target)
+    assert (target / "deep" / "b.txt").read_text() == "deep/b.txt"
+    copy_files({"a.txt"}, source, target)
+    assert [file.name for file in target.rglob("*.txt")] == ["a.txt"]
+
+
 def test_claims_and_abstracts_become_a_beir_folder(tmp_path: Path):
     write_beir(tables(tmp_path), tmp_path / "beir")
     (claim,) = import_questions("beir", tmp_path / "beir", split="train").questions
@@ -89,7 +100,36 @@ def test_squad_questions_are_of_the_articles_of_their_split(tmp_path: Path, spli
     assert [one.answerable for one in made.questions].count(True) == 60
     assert len(made.questions) == 90
     assert missing_documents(made) == []
-    assert len(list(tmp_path.iterdir())) == 16
+    assert len(list(tmp_path.rglob("*.md"))) == 16
+
+
+@shared
+@needs_data
+def test_what_half_of_the_test_articles_answer_cannot_be_answered_without_them(tmp_path: Path):
+    made = quality_sets.squad2_left_out(tmp_path, 50)
+    gone = {one.source for one in made.questions if not one.answerable}
+    assert gone == {file.stem for file in (tmp_path / "left-out").iterdir()}
+    assert len(gone) == len({one.source for one in made.questions} - gone) == 5
+    assert made.readable == {"tune", "kept"}
+    assert missing_documents(made) == []
+
+
+@shared
+@needs_data
+def test_some_contracts_are_indexed_without_the_others(tmp_path: Path):
+    made = quality_sets.contracts(20, documents=4, work=tmp_path)
+    assert len(list(made.folders[0].iterdir())) == 4
+    assert {one.source for one in made.questions} == {f.name for f in made.folders[0].iterdir()}
+    assert missing_documents(made) == []
+
+
+@shared
+@needs_data
+def test_reports_of_some_companies_are_indexed_without_the_others(tmp_path: Path):
+    made = quality_sets.sec10q("multi", ["AAPL"], tmp_path)
+    assert {one.source for one in made.questions} == {"AAPL"}
+    assert {f.stem[-4:] for f in made.folders[0].iterdir()} == {"AAPL"}
+    assert missing_documents(made) == []
 
 
 @shared
