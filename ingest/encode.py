@@ -51,7 +51,7 @@ def encode(
     def places(document: Document, chunk: Chunk) -> tuple[int, tuple[Span, ...], list[int]]:
         whole = place(contextual(document.title, chunk.section, chunk.text))
         spans = tuple(quotable(document, chunk))
-        return whole, spans, [place(_sentence(document, chunk, span)) for span in spans]
+        return whole, spans, [place(sentence_text(document, chunk, span)) for span in spans]
 
     placed = [[places(document, one) for one in chunks] for document, chunks in cut]
     vectors = embedder.embed(list(texts))
@@ -77,7 +77,7 @@ def quotable(document: Document, chunk: Chunk) -> list[Span]:
     ]
 
 
-def _sentence(document: Document, chunk: Chunk, span: Span) -> str:
+def sentence_text(document: Document, chunk: Chunk, span: Span) -> str:
     """What is embedded for a sentence: title and the heading path it stands under, then itself."""
     section = section_at(document.sections, chunk.start + span.start)
     header = " > ".join([document.title, *section])[:_HEADER_CHARACTERS]
