@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "ingest": "ingest.cli",
-    "status": "ingest.cli",
+    "status": "ingest.cli_index",
+    "backup": "ingest.cli_index",
     "serve": "service.cli",
     "ask": "service.cli",
     "search": "service.cli",

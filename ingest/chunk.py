@@ -5,6 +5,7 @@ scrap, between sections. The title and heading path are counted against the embe
 `contextual` puts them in front of what is embedded and indexed; they are not part of the slice.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -84,22 +85,13 @@ def chunk(document: Document, count_tokens: CountTokens, settings: ChunkSettings
 
 def section_at(sections: Sequence[Section], offset: int) -> tuple[str, ...]:
     """The heading path that holds at an offset of the text; empty before the first heading."""
-    path: tuple[str, ...] = ()
-    for section in sections:
-        if section.start > offset:
-            break
-        path = section.path
-    return path
+    before = bisect_right(sections, offset, key=lambda section: section.start)
+    return sections[before - 1].path if before else ()
 
 
 def page_at(pages: Sequence[Page], offset: int) -> int | None:
     """The physical page, from 1, that holds an offset of the text; None without pages."""
-    number = None
-    for index, page in enumerate(pages):
-        if page.start > offset:
-            break
-        number = index + 1
-    return number
+    return bisect_right(pages, offset, key=lambda page: page.start) or None
 
 
 def _bounded(count_tokens: CountTokens) -> CountTokens:

@@ -1,10 +1,11 @@
-"""The commands `ragfirst ingest` and `ragfirst status`."""
+"""The command `ragfirst ingest`."""
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,26 +17,27 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 from ingest.chunk import ChunkSettings
-from ingest.documents import Failure
+from ingest.cli_index import IndexOption, JsonOption, as_dicts, print_failures, refuse
+from ingest.lock import IndexBusy, locked
 from ingest.progress import Progress
-from ingest.schema import DATABASE, IndexRefused, in_memory, read_only
+from ingest.roots import move_root
+from ingest.schema import DATABASE, IndexRefused, connect, in_memory, read_only
 from ingest.settings import IngestSettings
-from ingest.status import Status, read_status
 from ingest.store import Store
 from ingest.sync import Report, SyncSettings, plan_all, sync, up_to_date
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-IndexOption = Annotated[
-    Path | None,
-    typer.Option("--index", help="The index folder.", show_default="RAGFIRST_INDEX or ./index"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
 
-_SHOWN_FAILURES = 20
+@app.callback()
+def documents() -> None:
+    """With this a single command stays one of a group, as the commands of other packages are."""
+
+
+LOOK_AGAIN = 0.5
+"""Seconds between two looks whether another ingest is done."""
 
 
 @app.command()
@@ -58,6 +60,13 @@ def ingest(
         bool,
         typer.Option("--allow-mass-delete", help="Let more than half of a corpus leave the index."),
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait while another ingest is writing to the index.")
+    ] = False,
+    moved_from: Annotated[
+        Path | None,
+        typer.Option(help="Where the corpus folder was before; its documents are kept."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring an index in line with folders of documents.
@@ -73,34 +82,51 @@ def ingest(
     try:
         settings = IngestSettings()
         target = index or settings.index
+        if moved_from is not None:
+            _refuse_moving(corpora, dry_run)
         if dry_run:
             _dry_run(named, target, retry_failed, allow_mass_delete, as_json)
             return
         quiet = as_json or not console.is_terminal
         with nullcontext(Progress()) if quiet else _Bar(console) as progress:
-            report = _sync(named, target, settings, (retry_failed, allow_mass_delete), progress)
+            allowed = (retry_failed, allow_mass_delete)
+
+            def run() -> Report:
+                if moved_from is not None:
+                    _move(moved_from, corpora[0], target)
+                return _sync(named, target, settings, allowed, progress)
+
+            report = _when_free(run, console) if wait else run()
     except KeyboardInterrupt:
         console.print("Interrupted. What was done is kept; run the same command to go on.")
         raise typer.Exit(130) from None
     except (IndexRefused, ValueError) as error:
-        _refuse(console, error)
+        refuse(console, error)
     _print_report(report, time.monotonic() - started, as_json)
     raise typer.Exit(1 if report.failures else 0)
 
 
-@app.command()
-def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Say what the index holds. Exit status: 0, or 2 where there is no usable index."""
-    try:
-        target = index or IngestSettings().index
-        with read_only(target) as connection:
-            found = read_status(connection)
-    except (IndexRefused, ValueError) as error:
-        _refuse(Console(stderr=True), error)
-    if as_json:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
-    else:
-        _print_status(found, target)
+def _when_free(run: Callable[[], Report], console: Console) -> Report:
+    """Run it, once no other ingest is writing; who does is said once."""
+    told = False
+    while True:
+        try:
+            return run()
+        except IndexBusy as error:
+            if not told:
+                console.print(f"Waiting: {error}", markup=False, highlight=False)
+            told = True
+        time.sleep(LOOK_AGAIN)
+
+
+def _refuse_moving(corpora: list[Path], dry_run: bool) -> None:
+    if len(corpora) != 1 or dry_run:
+        raise ValueError("--moved-from goes with one corpus, and not with --dry-run")
+
+
+def _move(before: Path, corpus: Path, index: Path) -> None:
+    with locked(index), closing(connect(index)) as connection:
+        move_root(connection, before.absolute(), corpus.resolve())
 
 
 def _sync(
@@ -112,7 +138,8 @@ def _sync(
 ) -> Report:
     def options(token_limit: int) -> SyncSettings:
         limit = settings.chunk_tokens or token_limit
-        return SyncSettings(ChunkSettings(limit, settings.chunk_overlap), *allowed)
+        chunking = ChunkSettings(limit, settings.chunk_overlap)
+        return SyncSettings(chunking, *allowed, limits=settings.parse_limits)
 
     report = up_to_date(
         named, index, settings.embedder, lambda manifest: options(manifest.token_limit)
@@ -203,7 +230,7 @@ def _print_report(report: Report, seconds: float, as_json: bool) -> None:
                     "deleted": report.deleted,
                     "unchanged": report.unchanged,
                     "skipped": report.skipped,
-                    "failures": _as_dicts(report.failures),
+                    "failures": as_dicts(report.failures),
                     "seconds": round(seconds, 3),
                 },
                 ensure_ascii=False,
@@ -219,36 +246,4 @@ def _print_report(report: Report, seconds: float, as_json: bool) -> None:
         f"The index holds {documents} documents ({pages} PDF pages) in {chunks} chunks. "
         f"{seconds:.1f} s."
     )
-    _print_failures(report.failures)
-
-
-def _print_status(found: Status, index: Path) -> None:
-    typer.echo(
-        f"{index}: generation {found.generation}, {found.documents} documents ({found.pages} PDF "
-        f"pages, {found.empty_pages} of them without text), {found.chunks} chunks by "
-        f"{found.embedder or 'no embedder yet'}."
-    )
-    table = Table("collection", "documents", box=None)
-    for name, count in found.collections.items():
-        table.add_row(name, str(count))
-    Console().print(table)
-    _print_failures(found.failures)
-
-
-def _print_failures(failures: list[Failure]) -> None:
-    if not failures:
-        return
-    typer.echo(f"{len(failures)} could not be read (--retry-failed reads them again):")
-    for failure in failures[:_SHOWN_FAILURES]:
-        typer.echo(f"  {failure.path}: {failure.reason}")
-    if len(failures) > _SHOWN_FAILURES:
-        typer.echo(f"  … {len(failures) - _SHOWN_FAILURES} more: `ragfirst status --json` has all")
-
-
-def _as_dicts(failures: list[Failure]) -> list[dict[str, str]]:
-    return [{"path": failure.path, "reason": failure.reason} for failure in failures]
-
-
-def _refuse(console: Console, error: Exception) -> NoReturn:
-    console.print(f"ragfirst: {error}", style="red", markup=False, highlight=False)
-    raise typer.Exit(2) from error
+    print_failures(report.failures)

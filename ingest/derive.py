@@ -1,36 +1,65 @@
-"""The derived indexes of a generation: FAISS over the vectors, tantivy over the text.
+"""The derived indexes of a generation: vectors (ingest.vectors) and texts (ingest.texts).
 
 Both hold chunk ids and nothing that the database does not; a folder that is missing or damaged is
-built again from it.
+built again from it. A new generation goes on from the folder of the one before it, whose files it
+links instead of copying. Its description is written last, so it tells "whole".
 """
 
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import faiss
 import numpy as np
 import tantivy
 
-from ingest.chunk import contextual
-from ingest.schema import VISIBLE, IndexRefused
+from ingest import rows
+from ingest.checksums import check, checksums
+from ingest.embed import Vectors
+from ingest.lexical import Counts
+from ingest.members import Ids, Members
+from ingest.schema import IndexRefused, published
+from ingest.texts import change, continued, create, held, open_texts
+from ingest.texts import terms as terms
+from ingest.vectors import COMPACTED, Choose, VectorIndex, open_vectors, recipe
+from ingest.vectors_write import write_vectors
 
-TOKENIZER = "ragfirst_english"
-_BATCH = 4096
+_CHUNKS = "chunks.npy"
+
+Stamp = tuple[int, int, int, int]
+"""What a file goes by on its disk: device, number there, size, time of the last change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """The two indexes of one generation, open for searching."""
+    """The indexes of one generation, open for searching."""
 
     generation: int
-    vectors: Any
-    """A faiss.IndexIDMap2 over inner products; ids are chunk ids."""
+    vectors: VectorIndex
     text: tantivy.Index
+    texts_held: int
+    """The chunks that the text index counts in its scores; see `ingest.texts.held`."""
+    members: Members
+    sound: frozenset[Stamp] = field(default_factory=frozenset[Stamp])
+    """The files that were found to be as they were written."""
+    counts: Counts = field(default_factory=Counts)
+
+    def vector_ids(self) -> Ids:
+        """The chunk ids that the vector index holds, in rising order."""
+        return self.vectors.ids()
+
+    def text_ids(self) -> Ids:
+        """The chunk ids that the text index holds, in no order."""
+        searcher = self.text.searcher()
+        query, count = tantivy.Query.all_query(), max(searcher.num_docs, 1)
+        hits = searcher.search(query, count, order_by_field="chunk").hits
+        return np.array([number for number, _ in hits], np.int64)
+
+    def vectors_of(self, ids: Ids) -> Vectors:
+        """The vectors that the vector index holds under ids, rows in their order."""
+        return self.vectors.vectors(ids)
 
 
 def folder(index: Path, generation: int) -> Path:
@@ -38,72 +67,113 @@ def folder(index: Path, generation: int) -> Path:
     return index / "derived" / str(generation)
 
 
-def build(connection: sqlite3.Connection, index: Path, generation: int, dimension: int) -> None:
-    """Build a generation's folder anew. Its description is written last, so it tells "whole"."""
-    target = folder(index, generation)
+def build(
+    connection: sqlite3.Connection,
+    index: Path,
+    generation: int,
+    dimension: int,
+    choose: Choose = recipe,
+) -> None:
+    """Build a generation's folder, from the one of the generation before where that is whole.
+
+    A published generation, whose folder is to be mended, is built afresh: the damage may lie in a
+    file that it shares with the one before.
+    """
+    target, source = folder(index, generation), folder(index, generation - 1)
     shutil.rmtree(target, ignore_errors=True)
-    (target / "text").mkdir(parents=True)
-    vectors = cast(Any, faiss).IndexIDMap2(cast(Any, faiss).IndexFlatIP(dimension))
-    text = tantivy.Index(_schema(), path=str(target / "text"))
-    text.register_tokenizer(TOKENIZER, _analyzer())
-    writer = text.writer(heap_size=64_000_000, num_threads=1)
-    count = 0
-    for rows in _batches(connection, generation):
-        matrix = np.frombuffer(b"".join(row["embedding"] for row in rows), np.float32)
-        ids = np.array([row["id"] for row in rows], np.int64)
-        vectors.add_with_ids(matrix.reshape(len(rows), dimension), ids)
-        for row in rows:
-            document = tantivy.Document()
-            document.add_unsigned("chunk", row["id"])
-            document.add_text("collection", row["collection"])
-            section = cast("list[str]", json.loads(row["section"]))
-            document.add_text("text", contextual(row["title"], section, row["text"]))
-            writer.add_document(document)
-        count += len(rows)
-    writer.commit()
-    writer.wait_merging_threads()
+    target.mkdir(parents=True)
+    connection.execute("BEGIN")
     try:
-        cast(Any, faiss).write_index(vectors, str(target / "vectors.faiss"))
-    except RuntimeError as error:
-        raise OSError(str(error)) from error
-    size = (target / "vectors.faiss").stat().st_size
-    description = {"generation": generation, "chunks": count, "vector_bytes": size}
+        members = rows.members(connection, generation)
+        former = None if published(connection) >= generation else _whole(index, generation - 1)
+        _write_texts(connection, source, target, former, members)
+        former_vectors = former.vectors if former else None
+        base = write_vectors(
+            connection, source, target, former_vectors, members.ids, dimension, choose
+        )
+    finally:
+        # A full disk has made SQLite roll back by itself already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    np.save(target / _CHUNKS, np.stack([members.ids, members.owners]))
+    description = {
+        "generation": generation,
+        "chunks": len(members.ids),
+        "collections": members.names,
+        "base": base,
+        "files": checksums(target),
+    }
     (target / "derived.json").write_text(json.dumps(description))
+
+
+def _write_texts(
+    connection: sqlite3.Connection,
+    source: Path,
+    target: Path,
+    former: Derived | None,
+    members: Members,
+) -> None:
+    gone, born = np.zeros(0, np.int64), members.ids
+    if former:
+        ids = former.members.ids
+        gone, born = np.setdiff1d(ids, members.ids), np.setdiff1d(members.ids, ids)
+        total = former.texts_held + len(born)
+        if total - len(members.ids) > COMPACTED * total:
+            former, gone, born = None, gone[:0], members.ids
+    index = continued(source / "text", target / "text") if former else create(target / "text")
+    change(index, cast("list[int]", gone.tolist()), rows.texts(connection, born))
 
 
 def whole(index: Path, generation: int) -> bool:
     """Whether a generation's folder is there and opens."""
+    return _whole(index, generation) is not None
+
+
+def _whole(index: Path, generation: int) -> Derived | None:
     try:
-        load(index, generation)
+        return load(index, generation)
     except IndexRefused:
-        return False
-    return True
+        return None
 
 
-def load(index: Path, generation: int) -> Derived:
-    """Open a generation's folder.
+def load(index: Path, generation: int, former: Derived | None = None) -> Derived:
+    """Open a generation's folder. Files that it shares with a `former` one are not read again.
 
-    Raises `IndexRefused` where it is missing, cut short or unreadable; `ragfirst ingest` mends it.
+    Raises `IndexRefused` where it is missing, cut short or changed; `ragfirst ingest` mends it.
     """
     source = folder(index, generation)
     try:
         description = json.loads((source / "derived.json").read_text())
-        size = (source / "vectors.faiss").stat().st_size
-        if size != description["vector_bytes"]:
-            raise ValueError(f"vectors.faiss has {size} bytes of {description['vector_bytes']}")
-        vectors = cast(Any, faiss).read_index(str(source / "vectors.faiss"))
-        text = tantivy.Index.open(str(source / "text"))
-        text.register_tokenizer(TOKENIZER, _analyzer())
-        text.reload()
-        held = (vectors.ntotal, text.searcher().num_docs)
-        if held != (description["chunks"],) * 2:
-            raise ValueError(f"vectors and texts {held} for {description['chunks']} chunks")
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        chunks, names = description["chunks"], description["collections"]
+        # A damaged file opens, and answers wrongly.
+        sound = _sound(source, description["files"], former.sound if former else frozenset())
+        ids, owners = np.load(source / _CHUNKS, mmap_mode="r")
+        vectors = open_vectors(source, description["base"])
+        text = open_texts(source / "text")
+        counts = (vectors.size, text.searcher().num_docs, len(ids))
+        if counts != (chunks,) * 3:
+            raise ValueError(f"vectors, texts and ids {counts} for {chunks} chunks")
+        texts_held = held(source / "text")
+    except (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError) as error:
         raise IndexRefused(
             f"the derived index {str(source)!r} is missing or damaged ({error}): run "
             "`ragfirst ingest` again, it is rebuilt from the database"
         ) from error
-    return Derived(generation, vectors, text)
+    return Derived(generation, vectors, text, texts_held, Members(ids, owners, names), sound)
+
+
+def _sound(
+    source: Path, recorded: dict[str, tuple[int, int]], known: frozenset[Stamp]
+) -> frozenset[Stamp]:
+    """The stamps of all recorded files. Raises `ValueError` or `OSError`; see `checksums.check`."""
+    stamps = {name: _stamp(source / name) for name in recorded}
+    check(source, {name: recorded[name] for name in recorded if stamps[name] not in known})
+    return frozenset(stamps.values())
+
+
+def _stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def prune(index: Path, generation: int) -> None:
@@ -112,38 +182,3 @@ def prune(index: Path, generation: int) -> None:
         if not path.name.isdigit() or int(path.name) not in (generation, generation - 1):
             # A reader elsewhere may hold files open; what cannot go now goes at the next sync.
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _batches(connection: sqlite3.Connection, generation: int) -> Iterator[list[sqlite3.Row]]:
-    cursor = connection.execute(
-        "SELECT chunks.id, title, collection, section, text, embedding FROM chunks "
-        f"JOIN documents ON documents.id = document_id WHERE {VISIBLE} ORDER BY chunks.id",
-        {"generation": generation},
-    )
-    while rows := cursor.fetchmany(_BATCH):
-        yield rows
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("chunk", stored=True, indexed=True, fast=True)
-    builder.add_text_field("collection", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("text", tokenizer_name=TOKENIZER, index_option="freq")
-    return builder.build()
-
-
-def _analyzer() -> tantivy.TextAnalyzer:
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    for step in (
-        tantivy.Filter.remove_long(60),
-        tantivy.Filter.lowercase(),
-        tantivy.Filter.ascii_fold(),
-        tantivy.Filter.stemmer("english"),
-    ):
-        builder = builder.filter(step)
-    return builder.build()
-
-
-def terms(text: str) -> list[str]:
-    """The terms of a question as the text index has them: lower case, folded, stemmed."""
-    return _analyzer().analyze(text)

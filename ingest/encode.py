@@ -6,6 +6,7 @@ question costs no further embedding (docs/decisions/2026-11-24-sentence-vectors.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,12 @@ def quotable(document: Document, chunk: Chunk) -> list[Span]:
 
     They are `QUOTE_CHARACTERS` long at most; headings are none.
     """
-    headings = {section.start - chunk.start for section in document.sections}
+    sections = document.sections
+    first, last = (
+        bisect_left(sections, at, key=lambda section: section.start)
+        for at in (chunk.start, chunk.end)
+    )
+    headings = {section.start - chunk.start for section in sections[first:last]}
     return [
         span
         for sentence in sentences(chunk.text)

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ingest.documents import Document, Failure, UnreadableFile
+from ingest.parsing_messages import Order
 from ingest.plan import UNREADABLE
-from ingest.readers import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,26 @@ class File:
     seen: set[str] = field(default_factory=set[str])
     failures: list[Failure] = field(default_factory=list[Failure])
 
-    def documents(self) -> Iterator[Document]:
-        """Read its documents; what cannot be read goes to its failures."""
+    @property
+    def order(self) -> Order | None:
+        """To read it; None where that is known to fail."""
+        if self.fingerprint.startswith(UNREADABLE):
+            return None
+        return Order(str(self.place), self.path)
+
+    def documents(self, items: Iterable[Document | Failure]) -> Iterator[Document]:
+        """The documents of what it holds; what could not be read goes to its failures."""
         if self.fingerprint.startswith(UNREADABLE):
             reason = self.fingerprint.removeprefix(UNREADABLE)
             self.failures.append(Failure(self.path, reason))
             return
         try:
-            for item in read(self.place, self.path):
+            for item in items:
                 if isinstance(item, Failure):
                     self.failures.append(item)
                 else:
                     yield item
-        except (UnreadableFile, OSError) as error:
+        except UnreadableFile as error:
             self.failures.append(Failure(self.path, str(error)))
 
 

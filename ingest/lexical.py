@@ -10,24 +10,43 @@ from typing import Any, cast
 
 import tantivy
 
-from ingest import derive
+from ingest.texts import terms as terms_of
+
+Counts = dict[tuple[frozenset[str] | None, str | None], int]
+"""How many of the chunks that somebody may read hold a term; None: of all, and how many they are.
+
+Counting a common word among some collections takes longer than the search.
+"""
+
+KEPT = 100_000
+"""Terms, each with those who asked, that are kept."""
 
 
 class Words:
     """The text index as one question sees it; `readable`: those collections alone; None: all."""
 
-    def __init__(self, text: tantivy.Index, readable: frozenset[str] | None = None) -> None:
-        """Look at what `text` holds now."""
+    def __init__(
+        self,
+        text: tantivy.Index,
+        held: int,
+        counts: Counts,
+        readable: frozenset[str] | None = None,
+    ) -> None:
+        """Look at what `text` holds now: `held` chunks, removed ones among them.
+
+        `counts` is kept from question to question, as long as `text` stays as it is.
+        """
         self._schema = text.schema
         self._searcher = text.searcher()
+        self._held = held
+        self._counts = counts
         self._readable = readable
-        self._counted: dict[str | None, int] = {}
 
     def search(
         self, question: str, count: int, collections: frozenset[str] | None
     ) -> list[tuple[int, float]]:
         """The chunks of the collections that match best: (id, score), the best first."""
-        terms = dict.fromkeys(derive.terms(question))
+        terms = dict.fromkeys(terms_of(question))
         if not terms:
             return []
         query = tantivy.Query.boolean_query(
@@ -42,25 +61,29 @@ class Words:
 
     def weights(self, question: str) -> dict[str, float]:
         """Each term of the question with its inverse document frequency, as BM25 has it."""
-        return {term: _rarity(self._count(term), self._count()) for term in derive.terms(question)}
+        return {term: _rarity(self._count(term), self._count()) for term in terms_of(question)}
 
     def _weighed(self, term: str) -> tantivy.Query:
         query = self._term(term)
         if self._readable is None:
             return query
-        holding, total = self._searcher.doc_freq("text", term), self._searcher.num_docs
+        holding = self._searcher.doc_freq("text", term)
         own = _rarity(self._count(term), self._count())
-        return tantivy.Query.boost_query(query, own / _rarity(holding, total))
+        return tantivy.Query.boost_query(query, own / _rarity(holding, self._held))
 
     def _count(self, term: str | None = None) -> int:
         """How many chunks, deleted ones among them, hold a term, or how many there are."""
-        if term not in self._counted:
-            self._counted[term] = self._counting(term)
-        return self._counted[term]
+        counted = self._counts.get((self._readable, term))
+        if counted is None:
+            counted = self._counting(term)
+            if len(self._counts) >= KEPT:
+                self._counts.clear()
+            self._counts[self._readable, term] = counted
+        return counted
 
     def _counting(self, term: str | None) -> int:
         searcher = self._searcher
-        holding = searcher.num_docs if term is None else searcher.doc_freq("text", term)
+        holding = self._held if term is None else searcher.doc_freq("text", term)
         if self._readable is None or not holding:
             return holding
         query = self._inside(self._readable)

@@ -1,14 +1,13 @@
 """One writer at a time: the lock of an index folder."""
 
 import os
-import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
 
-from ingest.schema import IndexRefused
+from ingest.schema import DATABASE, SQLITE_ERRORS, IndexRefused, is_damage, unusable
 
 
 class IndexBusy(IndexRefused):
@@ -37,7 +36,9 @@ def locked(index: Path) -> Generator[None]:
         holder.write_text(str(os.getpid()))
         yield
     # A full disk shows up anywhere below; the database is whole whatever was being written.
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, *SQLITE_ERRORS) as error:
+        if is_damage(error):
+            raise unusable(index / DATABASE, error) from error
         raise IndexRefused(
             f"writing to the index folder {str(index)!r} failed ({error}); what was done is kept: "
             "mend that and run the same command to go on"

@@ -5,20 +5,29 @@ What a generation holds does not change; only deleted documents are hidden, whic
 """
 
 import json
-import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.schema import VISIBLE
-
 Bits = NDArray[np.uint8]
 """Eight chunk ids a byte, the lowest in the lowest bit: as FAISS takes them."""
 
+Ids = NDArray[np.int64]
+"""Chunk ids."""
+
 KEPT = 64
 """Sets of collections that are kept; a set takes an eighth of a byte a chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the chunks, and how many they are."""
+
+    bits: Bits
+    count: int
 
 
 def condition(collections: frozenset[str] | None) -> tuple[str, dict[str, str]]:
@@ -30,25 +39,26 @@ def condition(collections: frozenset[str] | None) -> tuple[str, dict[str, str]]:
 
 
 class Members:
-    """The chunks of one generation. Safe to share between threads."""
+    """The chunks of one generation. Safe to share between threads.
 
-    def __init__(self, generation: int) -> None:
-        """Nothing is read before it is asked for."""
-        self._generation = generation
-        self._kept: dict[frozenset[str], Bits] = {}
+    `ids`: in rising order; `owners`: of each the place of its collection in `names`.
+    """
+
+    def __init__(self, ids: Ids, owners: Ids, names: Sequence[str]) -> None:
+        """Nothing is worked out before it is asked for."""
+        self.ids = ids
+        self.owners = owners
+        self.names = names
+        self._kept: dict[frozenset[str], Part] = {}
         self._lock = threading.Lock()
 
-    def bits(self, connection: sqlite3.Connection, collections: frozenset[str]) -> Bits:
+    def part(self, collections: frozenset[str]) -> Part:
         """The chunks in any of the collections, hidden ones among them."""
         found = self._kept.get(collections)
         if found is None:
-            only, values = condition(collections)
-            rows = connection.execute(
-                "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id "
-                f"WHERE {VISIBLE} AND {only}",
-                {"generation": self._generation, **values},
-            )
-            found = to_bits([row["id"] for row in rows])
+            wanted = np.array([name in collections for name in self.names], np.bool_)
+            ids = self.ids[wanted[self.owners]] if len(self.names) else self.ids
+            found = Part(to_bits(ids), len(ids))
             with self._lock:
                 while len(self._kept) >= KEPT:
                     del self._kept[next(iter(self._kept))]
@@ -56,16 +66,17 @@ class Members:
         return found
 
 
-def to_bits(ids: Collection[int]) -> Bits:
+def to_bits(ids: Collection[int] | Ids) -> Bits:
     """A bit for each id."""
-    flags = np.zeros(max(ids, default=0) + 1, np.bool_)
-    flags[np.fromiter(ids, np.int64, len(ids))] = True
+    numbers = np.fromiter(ids, np.int64, len(ids))
+    flags = np.zeros(int(numbers.max(initial=0)) + 1, np.bool_)
+    flags[numbers] = True
     return np.packbits(flags, bitorder="little")
 
 
-def without(bits: Bits, ids: Collection[int]) -> Bits:
+def without(bits: Bits, ids: Collection[int] | Ids) -> Bits:
     """The bits but those of some ids."""
-    if not ids:
+    if not len(ids):
         return bits
     gone = to_bits(ids)
     left = bits.copy()

@@ -18,8 +18,8 @@ UNREADABLE = "unreadable: "
 class Known:
     """What an index knows of a source root.
 
-    `fingerprints`: file → fingerprint as last read; `failed`: files with a failure on record;
-    `roots`: all source roots of the index.
+    `fingerprints`: file → fingerprint as last read, "" where that was interrupted; `failed`: files
+    with a failure on record; `roots`: all source roots of the index.
     """
 
     fingerprints: Mapping[str, str]
@@ -53,7 +53,7 @@ class Plan:
 
     def _action(self, path: str) -> str:
         before = self.known.fingerprints.get(path)
-        if before is None:
+        if not before:
             return "added"
         return "retried" if before == self.read[path] else "changed"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.schema import VISIBLE, published, transaction
+from ingest.schema import VISIBLE, IndexRefused, published, transaction
 
 _HOME = "uploads"
 
@@ -82,6 +82,28 @@ def settle(connection: sqlite3.Connection, folder: Path) -> None:
             moved = (str(folder / root.name), number)
             connection.execute("UPDATE OR IGNORE roots SET path = ? WHERE id = ?", moved)
         connection.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?)", (_HOME, str(folder)))
+
+
+def move_root(connection: sqlite3.Connection, before: Path, now: Path) -> None:
+    """Let a source root go by the path that its folder has moved to.
+
+    Does nothing where that was done already. Raises `IndexRefused` where there is no such root, and
+    where the index follows both.
+    """
+    known = [row["path"] for row in connection.execute("SELECT path FROM roots ORDER BY path")]
+    if str(before) not in known:
+        if str(now) in known:
+            return
+        raise IndexRefused(
+            f"the index follows no {str(before)!r}, but {', '.join(map(repr, known)) or 'nothing'}"
+        )
+    if str(now) in known:
+        raise IndexRefused(
+            f"the index follows {str(now)!r} already, and {str(before)!r} beside it: nothing was "
+            "changed"
+        )
+    with transaction(connection):
+        connection.execute("UPDATE roots SET path = ? WHERE path = ?", (str(now), str(before)))
 
 
 def _roots_in(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, Path]]:

@@ -1,75 +1,20 @@
-"""The database of an index folder: its tables, and opening it. SQLite in WAL mode."""
+"""The database of an index folder: opening it, and what it was made with. SQLite in WAL mode."""
 
 import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
-FORMAT_VERSION = 1
+from ingest.tables import SCHEMA, TABLES
+from ingest.upgrade import upgrade
+
+FORMAT_VERSION = 2
+"""Format 1, which had no checksums, is read, and becomes this one at its next sync."""
+
 DATABASE = "ragfirst.db"
-
-SCHEMA = """
-CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-
--- A row here is what publishes a generation.
-CREATE TABLE generations (id INTEGER PRIMARY KEY, published_at TEXT NOT NULL) STRICT;
-
-CREATE TABLE roots (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
-
--- Files that were read to their end, as they were then: the next sync skips them if unchanged.
-CREATE TABLE files (
-    root_id INTEGER NOT NULL REFERENCES roots,
-    path TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    PRIMARY KEY (root_id, path)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE failures (
-    root_id INTEGER NOT NULL REFERENCES roots,
-    file TEXT NOT NULL,
-    path TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (root_id, path)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE documents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    root_id INTEGER NOT NULL REFERENCES roots,
-    file TEXT NOT NULL,
-    path TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    title TEXT NOT NULL,
-    collection TEXT NOT NULL,
-    metadata TEXT NOT NULL,
-    sections TEXT NOT NULL,
-    pages TEXT NOT NULL,
-    empty_pages TEXT NOT NULL,
-    born INTEGER NOT NULL,
-    died INTEGER,
-    hidden INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX documents_by_path ON documents (root_id, path);
-CREATE INDEX documents_by_file ON documents (root_id, file);
-
-CREATE TABLE chunks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document_id INTEGER NOT NULL REFERENCES documents,
-    position INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    section TEXT NOT NULL,
-    page_from INTEGER,
-    page_to INTEGER,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    embedding BLOB NOT NULL,  -- float32
-    spans BLOB NOT NULL,  -- int32 pairs, of the sentences in the text
-    sentences BLOB NOT NULL  -- float16, a row a span
-) STRICT;
-CREATE INDEX chunks_by_document ON chunks (document_id, position);
-"""
 
 VISIBLE = "born <= :generation AND (died IS NULL OR died > :generation)"
 """Which rows of `documents` a generation holds. Hidden ones are for the reader to leave out."""
@@ -102,19 +47,30 @@ def connect(index: Path, *, create: bool = False) -> sqlite3.Connection:
         there = path.is_file()
     except OSError as error:
         raise IndexRefused(f"the index folder {str(index)!r} cannot be read: {error}") from error
-    if not there:
-        if not create:
-            raise IndexRefused(
-                f"no index in {str(index)!r}: make one by `ragfirst ingest CORPUS --index {index}`"
-            )
-        try:
-            index.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise IndexRefused(f"cannot make the index folder {str(index)!r}: {error}") from error
+    if not there and not create:
+        raise IndexRefused(
+            f"no index in {str(index)!r}: make one by `ragfirst ingest CORPUS --index {index}`"
+        )
     try:
-        return _open(path)
-    except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        if create:
+            index.mkdir(parents=True, exist_ok=True)
+            _refuse_emptied(index)
+        return _open(path, create)
+    except OSError as error:
+        raise IndexRefused(f"cannot make the index folder {str(index)!r}: {error}") from error
+    except SQLITE_ERRORS as error:
+        raise unusable(path, error) from error
+
+
+def _refuse_emptied(index: Path) -> None:
+    """A database that lost its content is no new one, which would have neither."""
+    path, derived = index / DATABASE, index / "derived"
+    emptied = path.exists() and path.stat().st_size == 0
+    if emptied and derived.is_dir() and any(one.name.isdecimal() for one in derived.iterdir()):
+        raise IndexRefused(
+            f"the database {str(path)!r} has lost its content: restore a backup, or remove that "
+            "file and ingest again"
+        )
 
 
 @contextmanager
@@ -131,31 +87,72 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("COMMIT")
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> IndexRefused:
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What its use raises; of a damaged database not even its messages may be readable."""
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite found the file itself to be wrong."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    # The lower byte is the kind; the rest tells kinds of it apart.
+    code: int = getattr(error, "sqlite_errorcode", 0) or 0
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def unusable(path: Path, error: Exception) -> IndexRefused:
+    """What an error of SQLite means to a user of the index."""
+    if is_damage(error):
+        return IndexRefused(
+            f"the database {str(path)!r} cannot be used ({error}): restore a backup, or remove a "
+            "damaged index and ingest again"
+        )
     return IndexRefused(
         f"the database {str(path)!r} cannot be used ({error}): give a writable folder, or remove a "
         "damaged index and ingest again"
     )
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, create: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection)
+        _prepare(connection, path, create)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.row_factory = sqlite3.Row
+def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
+    tables = _refuse_other(connection, path, create)
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL: a killed process loses nothing; a power cut may lose the last commits, never the rest.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'manifest'").fetchone():
+    if not tables:
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+
+
+def _refuse_other(connection: sqlite3.Connection, path: Path, create: bool) -> frozenset[str]:
+    """Refuse what is no database of an index. Returns its tables; none where it is to be made."""
+    connection.row_factory = sqlite3.Row
+    tables = _tables(connection)
+    if tables and not tables >= TABLES:
+        raise IndexRefused(
+            f"the database {str(path)!r} is damaged or another program's (it has no table "
+            f"{min(TABLES - tables)!r}): restore a backup, or ingest into a new folder"
+        )
+    if not (tables or create):
+        raise IndexRefused(
+            f"the database {str(path)!r} is empty: let `ragfirst ingest` finish, or restore a "
+            "backup"
+        )
+    return tables
+
+
+def _tables(connection: sqlite3.Connection) -> frozenset[str]:
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return frozenset(row["name"] for row in rows)
 
 
 def read_manifest(connection: sqlite3.Connection) -> Manifest | None:
@@ -166,31 +163,44 @@ def read_manifest(connection: sqlite3.Connection) -> Manifest | None:
     row = connection.execute("SELECT value FROM manifest WHERE key = 'manifest'").fetchone()
     if row is None:
         return None
-    values = json.loads(row["value"])
-    if values["format_version"] != FORMAT_VERSION:
+    try:
+        values = json.loads(row["value"])
+        version = values["format_version"]
+        if version in range(1, FORMAT_VERSION + 1):
+            return Manifest(**values)
+    except (ValueError, KeyError, TypeError) as error:
         raise IndexRefused(
-            f"the index has format {values['format_version']}, this ragfirst reads format "
-            f"{FORMAT_VERSION}: ingest again into a new folder"
-        )
-    return Manifest(**values)
+            f"the manifest of the index is damaged ({error}): restore a backup, or ingest again "
+            "into a new folder"
+        ) from error
+    raise IndexRefused(
+        f"the index has format {version}, this ragfirst reads format {FORMAT_VERSION} and older: "
+        "use the ragfirst that made it, or ingest again into a new folder"
+    )
 
 
 def claim_manifest(connection: sqlite3.Connection, manifest: Manifest) -> None:
-    """Write the manifest of an index that holds nothing; else refuse what does not match it."""
+    """Write the manifest of an index that holds nothing; else refuse what does not match it.
+
+    An index of an older format becomes one of this format.
+    """
     found = read_manifest(connection)
     begun = connection.execute("SELECT EXISTS (SELECT 1 FROM documents)").fetchone()[0]
-    if found is None or not (begun or published(connection)):
+    if found is not None and (begun or published(connection)):
+        check_embedder(found, manifest.embedder, manifest.revision)
+        if replace(found, format_version=FORMAT_VERSION) != manifest:
+            raise IndexRefused(
+                f"the index was cut with {found.chunk_tokens} tokens a chunk and "
+                f"{found.chunk_overlap} overlap, the settings say {manifest.chunk_tokens} and "
+                f"{manifest.chunk_overlap}: set them back or ingest into a new folder"
+            )
+    if found == manifest:
+        return
+    with transaction(connection):
+        upgrade(connection)
         connection.execute(
             "INSERT OR REPLACE INTO manifest VALUES ('manifest', ?)",
             (json.dumps(asdict(manifest)),),
-        )
-        return
-    check_embedder(found, manifest.embedder, manifest.revision)
-    if found != manifest:
-        raise IndexRefused(
-            f"the index was cut with {found.chunk_tokens} tokens a chunk and {found.chunk_overlap} "
-            f"overlap, the settings say {manifest.chunk_tokens} and {manifest.chunk_overlap}: set "
-            "them back or ingest into a new folder"
         )
 
 
@@ -209,18 +219,56 @@ def published(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()[0]
 
 
+def _connect_to_read(index: Path) -> sqlite3.Connection:
+    """As `connect`, and where SQLite can make no files beside the database, too.
+
+    It needs them to share a database with writers. On a full disk, or in a folder that may not be
+    written to, there are none, unless some have left them there.
+    """
+    try:
+        return connect(index)
+    except IndexRefused as error:
+        path, cause = index / DATABASE, error.__cause__
+        if not isinstance(cause, sqlite3.OperationalError) or _has_log(path):
+            raise
+        address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+        connection = None
+        try:
+            connection = sqlite3.connect(
+                address, uri=True, isolation_level=None, check_same_thread=False
+            )
+            _refuse_other(connection, path, create=False)
+        except (*SQLITE_ERRORS, IndexRefused):
+            if connection:
+                connection.close()
+            raise error from None
+        return connection
+
+
+def _has_log(path: Path) -> bool:
+    """Whether there is more than the database itself, so that it is not all there is to read."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def stamp(connection: sqlite3.Connection) -> tuple[int, str]:
+    """What the published generation goes by, other than any of an index that was here before."""
+    row = connection.execute("SELECT * FROM generations ORDER BY id DESC LIMIT 1").fetchone()
+    return (row["id"], row["published_at"]) if row else (0, "")
+
+
 @contextmanager
 def read_only(index: Path) -> Generator[sqlite3.Connection]:
     """A connection for reading, closed at the end of its `with` block.
 
     Raises `IndexRefused` where there is no index, or where reading it shows that it is damaged.
     """
-    with closing(connect(index)) as connection:
+    with closing(_connect_to_read(index)) as connection:
         try:
             connection.execute("PRAGMA query_only = ON")
             yield connection
-        except sqlite3.DatabaseError as error:
-            raise _unusable(index / DATABASE, error) from error
+        except SQLITE_ERRORS as error:
+            raise unusable(index / DATABASE, error) from error
 
 
 def in_memory() -> sqlite3.Connection:

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest.parsing_messages import ParseLimits
+
 
 class IngestSettings(BaseSettings):
     """Where the index lies and what makes it. Each field is an environment variable RAGFIRST_…."""
@@ -30,3 +32,18 @@ class IngestSettings(BaseSettings):
     threads: int | None = Field(
         default=None, ge=1, description="Processor threads for the models; all cores unless set."
     )
+    parse_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        le=1_000_000,
+        description="Seconds of processor time that parsing may take, from one document of a file "
+        "to the next.",
+    )
+    parse_memory: int = Field(
+        default=2048, ge=128, description="Megabytes of memory that parsing a file may take."
+    )
+
+    @property
+    def parse_limits(self) -> ParseLimits:
+        """Both limits of parsing."""
+        return ParseLimits(self.parse_seconds, self.parse_memory)

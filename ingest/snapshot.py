@@ -11,15 +11,14 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import faiss
 import numpy as np
 
 from ingest import derive
 from ingest.embed import Embedder, Vectors
 from ingest.lexical import Words
-from ingest.members import Members, condition, without
+from ingest.members import Ids, condition
 from ingest.schema import (
     VISIBLE,
     IndexRefused,
@@ -28,6 +27,7 @@ from ingest.schema import (
     published,
     read_manifest,
     read_only,
+    stamp,
 )
 from ingest.status import Status, read_status
 from ingest.stored import (
@@ -47,28 +47,31 @@ class Snapshot:
         self,
         connection: sqlite3.Connection,
         derived: derive.Derived,
-        members: Members,
         readable: frozenset[str] | None = None,
     ) -> None:
         self._db = connection
         self._derived = derived
-        self._members = members
         self._readable = readable
         self._only, self._names = condition(readable)
-        self._words = Words(derived.text, readable)
+        self._words = Words(derived.text, derived.texts_held, derived.counts, readable)
+        self._hidden_ids: Ids | None = None
         self.generation = derived.generation
 
     def dense(self, query: Vectors, count: int, collection: str | None = None) -> dict[int, float]:
         """The chunks nearest to a query vector of shape (1, dimension): id → cosine."""
-        parameters = self._selector(self._among(collection))
-        scores, ids = self._derived.vectors.search(query, count, params=parameters)
-        return {int(i): float(s) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0}
+        among = self._among(collection)
+        part = None if among is None else self._derived.members.part(among)
+        found = self._derived.vectors.search(query, count, part, self._hidden())
+        scored = {**found.scored, **self._cosines(query, found.rough)}
+        best = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))
+        return dict(best[:count])
 
     def lexical(self, question: str, count: int, collection: str | None = None) -> dict[int, float]:
         """The chunks that match the question's terms best: id → BM25 score."""
         hidden = self._hidden()
         found = self._words.search(question, count + len(hidden), self._among(collection))
-        return dict([one for one in found if one[0] not in hidden][:count])
+        gone = set(hidden.tolist())
+        return dict([one for one in found if one[0] not in gone][:count])
 
     def term_weights(self, question: str) -> dict[str, float]:
         """Each term of the question with its inverse document frequency over chunks, as BM25."""
@@ -77,12 +80,12 @@ class Snapshot:
     def closeness(self, query: Vectors, ids: Iterable[int]) -> dict[int, Closeness]:
         """How near chunks and each of their sentences are to a query vector, by chunk id."""
         rows = self._db.execute(
-            "SELECT chunks.id, title, embedding, spans, chunks.sentences FROM chunks "
+            "SELECT title, chunks.* FROM chunks "
             "JOIN documents ON documents.id = document_id "
             f"WHERE chunks.id IN ({_IDS}) AND {self._only}",
             {"ids": json.dumps(list(ids)), **self._names},
-        )
-        return {row["id"]: to_closeness(row, query) for row in rows}
+        ).fetchall()
+        return to_closeness(rows, query)
 
     def chunks(self, ids: Sequence[int]) -> list[StoredChunk]:
         """Chunks by id, in the given order; ids that this generation does not show are left out."""
@@ -124,6 +127,15 @@ class Snapshot:
         """The names of all collections, sorted."""
         return list(self.sizes())
 
+    def has_collection(self, name: str) -> bool:
+        """Whether any document goes by that collection; faster than all their names."""
+        found = self._db.execute(
+            f"SELECT EXISTS (SELECT 1 FROM documents WHERE {VISIBLE} AND NOT hidden "
+            f"AND {self._only} AND collection = :name)",
+            {"generation": self.generation, "name": name, **self._names},
+        )
+        return bool(found.fetchone()[0])
+
     def sizes(self) -> dict[str, int]:
         """How many documents each collection holds, by name."""
         rows = self._db.execute(
@@ -159,11 +171,25 @@ class Snapshot:
         )
         return (to_document(row) for row in rows)
 
-    def _hidden(self) -> set[int]:
+    def _cosines(self, query: Vectors, ids: Sequence[int]) -> dict[int, float]:
+        if not ids:
+            return {}
         rows = self._db.execute(
-            "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id WHERE hidden"
-        )
-        return {row["id"] for row in rows}
+            f"SELECT id, embedding FROM chunks WHERE id IN ({_IDS})", {"ids": json.dumps(ids)}
+        ).fetchall()
+        matrix = np.frombuffer(b"".join(row["embedding"] for row in rows), np.float32)
+        cosines = matrix.reshape(len(rows), -1) @ query[0]
+        return {row["id"]: float(one) for row, one in zip(rows, cosines, strict=True)}
+
+    def _hidden(self) -> Ids:
+        """The chunks of deleted documents, in no order; the transaction sees no others later."""
+        if self._hidden_ids is None:
+            rows = self._db.execute(
+                "SELECT chunks.id FROM documents CROSS JOIN chunks ON document_id = documents.id "
+                "WHERE hidden"
+            )
+            self._hidden_ids = np.array([row["id"] for row in rows], np.int64)
+        return self._hidden_ids
 
     def _among(self, collection: str | None) -> frozenset[str] | None:
         """The collections to search; None: all of the index."""
@@ -171,17 +197,6 @@ class Snapshot:
             return self._readable
         asked = frozenset([collection])
         return asked if self._readable is None else asked & self._readable
-
-    def _selector(self, among: frozenset[str] | None) -> Any:
-        """FAISS search parameters that keep the search to collections and off hidden chunks."""
-        library, hidden = cast(Any, faiss), self._hidden()
-        if among is not None:
-            bits = without(self._members.bits(self._db, among), hidden)
-            return library.SearchParameters(sel=library.IDSelectorBitmap(bits))
-        if not hidden:
-            return None
-        these = library.IDSelectorBatch(np.array(sorted(hidden), np.int64))
-        return library.SearchParameters(sel=library.IDSelectorNot(these))
 
 
 _IDS = "SELECT value FROM json_each(:ids)"
@@ -199,7 +214,8 @@ class Reader:
         self._index = index
         self._embedder = embedder
         self._lock = threading.Lock()
-        self._loaded: tuple[derive.Derived, Members] | None = None
+        self._loaded: derive.Derived | None = None
+        self._stamp = (0, "")
         with self.snapshot():
             pass
 
@@ -210,7 +226,7 @@ class Reader:
         `readable`: the collections that there are for whoever asks; None: all.
         """
         with read_only(self._index) as connection:
-            yield Snapshot(connection, *self._pin(connection), readable)
+            yield Snapshot(connection, self._pin(connection), readable)
 
     def manifest(self) -> Manifest:
         """What the index was made with."""
@@ -229,7 +245,7 @@ class Reader:
         check_embedder(manifest, self._embedder.name, self._embedder.revision)
         return manifest
 
-    def _pin(self, connection: sqlite3.Connection) -> tuple[derive.Derived, Members]:
+    def _pin(self, connection: sqlite3.Connection) -> derive.Derived:
         """Begin a transaction and load the derived indexes of the generation that it sees.
 
         Under the lock, so that threads never load an older one after a newer; tried again where a
@@ -246,15 +262,15 @@ class Reader:
                     if published(connection) == generation:
                         raise
 
-    def _load(
-        self, connection: sqlite3.Connection, generation: int
-    ) -> tuple[derive.Derived, Members]:
-        if self._loaded is None or self._loaded[0].generation != generation:
+    def _load(self, connection: sqlite3.Connection, generation: int) -> derive.Derived:
+        # The number alone may be that of an index that was removed, or replaced by a backup.
+        if self._loaded is None or self._stamp != stamp(connection):
             self._check(connection)
             if generation == 0:
                 raise IndexRefused(
                     f"nothing is published in the index {str(self._index)!r} yet: let "
                     "`ragfirst ingest` finish"
                 )
-            self._loaded = derive.load(self._index, generation), Members(generation)
+            self._loaded = derive.load(self._index, generation, self._loaded)
+            self._stamp = stamp(connection)
         return self._loaded

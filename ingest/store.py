@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ingest.checksums import of_values
 from ingest.chunk import Chunk
 from ingest.documents import Document, Failure
 from ingest.encode import Encoded
@@ -49,11 +50,17 @@ class Store:
         return [Path(row["path"]) for row in self._db.execute("SELECT path FROM roots")]
 
     def fingerprints(self, root: Path) -> dict[str, str]:
-        """File → fingerprint, of the files below a root as they were last read."""
+        """File → fingerprint, of the files below a root as they were last read.
+
+        It is "" where reading one was interrupted: what was written of it is there, and has to go
+        if the file is gone by now.
+        """
         rows = self._db.execute(
             "SELECT files.path, fingerprint FROM files JOIN roots ON roots.id = root_id "
-            "WHERE roots.path = ?",
-            (str(root),),
+            "WHERE roots.path = :root UNION ALL SELECT DISTINCT file, '' FROM documents JOIN roots "
+            "ON roots.id = root_id WHERE roots.path = :root AND died IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM files WHERE files.root_id = roots.id AND files.path = file)",
+            {"root": str(root)},
         )
         return {row["path"]: row["fingerprint"] for row in rows}
 
@@ -118,29 +125,19 @@ class Store:
             )
             cursor = self._db.execute(
                 "INSERT INTO documents (root_id, file, path, sha256, kind, title, collection, "
-                f"metadata, sections, pages, empty_pages, born) VALUES ({_marks(row)})",
-                row,
+                "metadata, sections, pages, empty_pages, born, checksum) "
+                f"VALUES ({_marks(row)}, ?)",
+                (*row, of_values(row)),
             )
             document_id = cursor.lastrowid
             assert document_id is not None
             self._db.executemany(
                 "INSERT INTO chunks (document_id, position, text, section, page_from, page_to, "
-                f"start, end, embedding, spans, sentences) VALUES ({', '.join('?' * 11)})",
+                f"start, end, embedding, spans, sentences, checksum) VALUES ({_marks(range(12))})",
                 [
-                    (
-                        document_id,
-                        chunk.position,
-                        chunk.text,
-                        json.dumps(chunk.section),
-                        chunk.page_from,
-                        chunk.page_to,
-                        chunk.start,
-                        chunk.end,
-                        vectors.embedding.tobytes(),
-                        np.array(vectors.spans, np.int32).tobytes(),
-                        vectors.sentences.tobytes(),
-                    )
+                    (*row, of_values(row))
                     for chunk, vectors in zip(chunks, encoded, strict=True)
+                    for row in [_row(document_id, chunk, vectors)]
                 ],
             )
 
@@ -239,7 +236,7 @@ class Store:
         """
         former = self.generation - 1
         with transaction(self._db):
-            now = datetime.now(UTC).isoformat(timespec="seconds")
+            now = datetime.now(UTC).isoformat()
             self._db.execute("INSERT INTO generations VALUES (?, ?)", (self.generation, now))
             dead = "SELECT id FROM documents WHERE died <= ? OR (died = ? AND born = died)"
             bounds = (former, self.generation)
@@ -275,6 +272,23 @@ def totals(connection: sqlite3.Connection, generation: int) -> Totals:
         {"generation": generation},
     ).fetchone()
     return Totals(row[0], row[1], chunks[0])
+
+
+def _row(document_id: int, chunk: Chunk, vectors: Encoded) -> tuple[int | str | bytes | None, ...]:
+    """The columns of `ingest.checksums.CHUNK`."""
+    return (
+        document_id,
+        chunk.position,
+        chunk.text,
+        json.dumps(chunk.section),
+        chunk.page_from,
+        chunk.page_to,
+        chunk.start,
+        chunk.end,
+        vectors.embedding.tobytes(),
+        np.array(vectors.spans, np.int32).tobytes(),
+        vectors.sentences.tobytes(),
+    )
 
 
 def _marks(row: Sequence[object]) -> str:

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.checksums import CHUNK, DOCUMENT, sound
 from ingest.chunk import page_at, section_at
 from ingest.documents import Page, Section
 from ingest.embed import Vectors
+from ingest.schema import IndexRefused
 from ingest.sentences import Span
+
+_SPAN_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,11 @@ class Closeness:
 
 
 def to_document(row: sqlite3.Row) -> StoredDocument:
-    """A row of documents, with its root's path as `root`."""
+    """A row of documents, with its root's path as `root`.
+
+    Raises `IndexRefused` for a damaged one.
+    """
+    _refuse_damaged(row, DOCUMENT)
     return StoredDocument(
         id=row["id"],
         root=Path(row["root"]),
@@ -87,7 +95,8 @@ def to_document(row: sqlite3.Row) -> StoredDocument:
 
 
 def to_chunk(row: sqlite3.Row, document: StoredDocument) -> StoredChunk:
-    """A row of chunks."""
+    """A row of chunks. Raises `IndexRefused` for a damaged one."""
+    _refuse_damaged(row, CHUNK)
     return StoredChunk(
         id=row["id"],
         document=document,
@@ -100,15 +109,36 @@ def to_chunk(row: sqlite3.Row, document: StoredDocument) -> StoredChunk:
     )
 
 
-def to_closeness(row: sqlite3.Row, query: Vectors) -> Closeness:
-    """The vectors of a row of chunks against a query of shape (1, dimension)."""
-    embedding = np.frombuffer(row["embedding"], np.float32)
-    spans = np.frombuffer(row["spans"], np.int32).reshape(-1, 2)
-    # The width is told, for a chunk that is only a heading has no sentence to infer it from.
-    sentences = np.frombuffer(row["sentences"], np.float16).reshape(len(spans), len(embedding))
-    return Closeness(
-        row["title"],
-        float(embedding @ query[0]),
-        tuple(Span(int(start), int(end)) for start, end in spans),
-        tuple(float(one) for one in sentences.astype(np.float32) @ query[0]),
-    )
+def to_closeness(rows: Sequence[sqlite3.Row], query: Vectors) -> dict[int, Closeness]:
+    """The vectors of rows of chunks, with their titles, against a query of shape (1, dimension).
+
+    By chunk id. Raises `IndexRefused` for a damaged row.
+    """
+    for row in rows:
+        _refuse_damaged(row, CHUNK)
+    # All rows at once: there are about a hundred, and each call of numpy costs as much as a row.
+    pairs = np.frombuffer(b"".join(row["spans"] for row in rows), np.int32).reshape(-1, 2)
+    spans = list(map(Span._make, pairs.tolist()))
+    cosines = _cosines([row["embedding"] for row in rows], np.float32, query)
+    sentences = _cosines([row["sentences"] for row in rows], np.float16, query)
+    found, start = dict[int, Closeness](), 0
+    for row, cosine in zip(rows, cosines, strict=True):
+        end = start + len(row["spans"]) // _SPAN_BYTES
+        near = Closeness(row["title"], cosine, tuple(spans[start:end]), tuple(sentences[start:end]))
+        found[row["id"]], start = near, end
+    return found
+
+
+def _cosines(
+    blobs: Sequence[bytes], kind: type[np.float32] | type[np.float16], query: Vectors
+) -> list[float]:
+    vectors = np.frombuffer(b"".join(blobs), kind).reshape(-1, query.shape[1])
+    return (vectors.astype(np.float32, copy=False) @ query[0]).tolist()
+
+
+def _refuse_damaged(row: sqlite3.Row, names: Sequence[str]) -> None:
+    if not sound(row, names):
+        raise IndexRefused(
+            f"row {row['id']} in the database of the index is damaged: restore a backup, or remove "
+            "a damaged index and ingest again; `ragfirst status --verify` says what else is"
+        )

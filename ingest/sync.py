@@ -4,7 +4,7 @@ Killed at any instant, the published generation still answers, and the next run 
 documents already done.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,8 @@ from ingest.embed import Embedder
 from ingest.encode import encode
 from ingest.files import File, digest, unchanged, unique
 from ingest.lock import locked
+from ingest.parsing import Parser
+from ingest.parsing_messages import ParseLimits
 from ingest.plan import Known, Plan, make_plan, refuse_together
 from ingest.progress import Progress
 from ingest.schema import DATABASE, IndexRefused, Manifest, claim_manifest, connect, read_manifest
@@ -49,7 +51,8 @@ class SyncSettings:
     `allow_mass_delete`: let more than half of a root's files leave the index; `allow_empty`: let
     them all. `live`: files are deleted and replaced while they are read, so write nothing of one
     that is no longer what it was; the next sync reads it. `one_by_one`: end one file before the
-    next is begun, as progress tells, instead of embedding many together.
+    next is begun, as progress tells, instead of embedding many together. `limits`: what parsing a
+    file may take.
     """
 
     chunking: ChunkSettings
@@ -58,6 +61,7 @@ class SyncSettings:
     allow_empty: bool = False
     live: bool = False
     one_by_one: bool = False
+    limits: ParseLimits = ParseLimits()
 
 
 def sync(
@@ -192,19 +196,28 @@ class _Run:
             self._report.skipped += len(plan.skipped)
             for path in plan.gone:
                 self._report.deleted += self._store.forget(root, path)
-            for path, fingerprint in plan.read.items():
-                place, named = plan.root / path, (root, plan.collection, path, fingerprint)
-                still = unchanged(place) if self._settings.live else always
-                self._read(File(place, *named, still))
+        with Parser(self._settings.limits) as parser:
+            ahead = not self._settings.one_by_one
+            files = ((file, file.order) for file in self._files(plans))
+            for file, items in parser.read(files, ahead=ahead):
+                self._read(file, items)
         self._flush()
         self._progress.publishing()
         living = sum(self._store.living(self._store.root(plan.root)) for plan in plans)
         self._report.unchanged = living - self._report.added - self._report.changed
         return self._report
 
-    def _read(self, file: File) -> None:
+    def _files(self, plans: Sequence[Plan]) -> Iterator[File]:
+        for plan in plans:
+            root = self._store.root(plan.root)
+            for path, fingerprint in plan.read.items():
+                place, named = plan.root / path, (root, plan.collection, path, fingerprint)
+                still = unchanged(place) if self._settings.live else always
+                yield File(place, *named, still)
+
+    def _read(self, file: File, items: Iterable[Document | Failure]) -> None:
         self._progress.file(file.path)
-        for document in file.documents():
+        for document in file.documents(items):
             self._document(file, unique(document, file.seen))
         self._queue.append((file, None))
         self._flush_if_enough()

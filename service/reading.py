@@ -151,7 +151,12 @@ def _read(
     chunking = ChunkSettings(settings.chunk_tokens or embedder.token_limit, settings.chunk_overlap)
     # Gone from these folders means deleted, by name, even where it is all of them.
     wanted = SyncSettings(
-        chunking, allow_mass_delete=True, allow_empty=True, live=True, one_by_one=careful
+        chunking,
+        allow_mass_delete=True,
+        allow_empty=True,
+        live=True,
+        one_by_one=careful,
+        limits=settings.parse_limits,
     )
     corpora = [(uploads.files.folder / collection, collection)]
     while True:

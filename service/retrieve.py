@@ -99,8 +99,6 @@ def _search(
 
 def check_collection(snapshot: Snapshot, collection: str | None) -> None:
     """Raise `UnknownCollection` for a name that no document goes by. None is all of them."""
-    if collection is None:
-        return
-    known = snapshot.collections()
-    if collection not in known:
+    if collection is not None and not snapshot.has_collection(collection):
+        known = snapshot.collections()
         raise UnknownCollection(f"no collection {collection!r} in the index: it has {known}")

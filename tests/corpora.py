@@ -1,7 +1,8 @@
 """Small corpus folders for tests, and what an index makes of them."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -102,3 +103,17 @@ def hide(index: Path, path: str) -> None:
     with closing(connect(index)) as connection:
         row = connection.execute("SELECT id FROM documents WHERE path = ?", (path,)).fetchone()
         Store(connection).hide(row["id"])
+
+
+@contextmanager
+def privileged(folder: Path) -> Generator[None]:
+    """As root, whose the interpreter may be; what that makes in the folder is nobody's again."""
+    user = os.geteuid()
+    if os.getuid() == user:
+        yield
+        return
+    os.seteuid(0)
+    yield
+    for path in folder.rglob("*"):
+        os.chown(path, user, user)
+    os.seteuid(user)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ingest.cli import app
+from ragfirst import app
 from tests.corpora import documents, pages, write
 from tests.fakes import FakeEmbedder
 

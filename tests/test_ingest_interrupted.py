@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,6 +98,27 @@ def test_what_changes_between_two_attempts_is_read_as_it_is_now(index: Path, cor
     write(corpus, {"ant.md": page("anteater"), "dog.md": page("dogfish")})
     (corpus / "elk.md").unlink()
     run(index, corpus)
+    assert equal_to_undisturbed(index, corpus)
+
+
+@pytest.mark.parametrize("topic", ["ant", "dog"])
+def test_what_was_written_of_a_file_that_is_gone_by_the_next_run_goes(
+    index: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch, topic: str
+):
+    finish = Store.finish
+
+    def die_before(store: Store, root: int, file: str, *rest: Any) -> int:
+        if file == f"{topic}.md":
+            raise PowerCut
+        return finish(store, root, file, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "finish", die_before)
+        with pytest.raises(PowerCut):
+            run(index, corpus)
+    (corpus / f"{topic}.md").unlink()
+    run(index, corpus)
+    assert f"{topic}.md" not in documents(index)
     assert equal_to_undisturbed(index, corpus)
 
 

@@ -1,4 +1,7 @@
+import gzip
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +69,42 @@ def test_damaged_dump_is_reported_not_skipped(tmp_path: Path) -> None:
     file.write_bytes(b"BZh9 broken")
     assert kind_of(file) == "mediawiki"
     with pytest.raises(UnreadableFile):
+        list(read(file, file.name))
+
+
+def test_a_dump_whose_compression_is_damaged_is_reported_not_skipped(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"<mediawiki>" + bytes(range(256)) * 9))
+    packed[20:60] = b"\xff" * 40  # for which zlib has an error of its own
+    file = tmp_path / "wiki.xml.gz"
+    file.write_bytes(packed)
+    assert kind_of(file) == "mediawiki"
+
+
+@pytest.mark.parametrize("head", [b"<!---->", b"<??>", b"<!DOCTYPE a>", b" <!-- --> "])
+def test_a_head_of_thousands_of_comments_is_told_at_once(tmp_path: Path, head: bytes) -> None:
+    file = tmp_path / "dump.xml"
+    file.write_bytes(head * 4_000 + b"<mediawiki>")
+    assert kind_of(file) == "mediawiki"
+    file.write_bytes(head * 4_000 + b"<rss>")
+    assert kind_of(file) is None
+
+
+def test_telling_kinds_apart_loads_no_parser() -> None:
+    code = (
+        "import sys, ingest.plan;"
+        "print([one for one in ('pypdf', 'lxml', 'markdown_it') if one in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_library_that_is_not_installed_is_no_damage_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.md"
+    file.write_text("Words.")
+    monkeypatch.setitem(sys.modules, "ingest.readers.markdown", None)
+    with pytest.raises(ImportError):
         list(read(file, file.name))
 
 

@@ -46,6 +46,17 @@ def test_broken_front_matter_stays_as_text(tmp_path: Path, front: str) -> None:
     assert "The body." in document.text
 
 
+def test_front_matter_whose_values_hold_each_other_is_cut(tmp_path: Path) -> None:
+    lines = ["---", "title: Pump", "a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    file = tmp_path / "a.md"
+    file.write_text("\n".join([*lines, "loop: &loop [*loop]", "---", "Words."]))
+    (document,) = read_markdown(file, "a.md")
+    assert isinstance(document, Document)
+    assert (document.title, document.text) == ("Pump", "Words.")
+    assert max(map(len, document.metadata.values())) <= 4000
+
+
 def test_file_with_only_front_matter_is_named_for_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="only redirects to /new/"):
         read_source(tmp_path, "---\ntitle: Old\nredirect_to: /new/\n---\n")

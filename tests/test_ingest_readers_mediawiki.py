@@ -131,6 +131,18 @@ def test_history_larger_than_the_limit_is_let_go(
     assert document.text.startswith("version 8")
 
 
+def test_a_page_without_an_end_is_given_up_where_no_page_is_so_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.readers.mediawiki._LARGEST_PAGE", 4096)
+    monkeypatch.setattr("ingest.readers.mediawiki._CHUNK", 1024)
+    whole = "<mediawiki>" + page("Ant", "An ant.") + "<page>" + "word " * 4000
+    document, failure = outcomes(tmp_path, whole)
+    assert isinstance(document, Document)
+    assert isinstance(failure, Failure) and "without the end of a page" in failure.reason
+    assert "after 1 pages, the last of them 'Ant'" in failure.reason
+
+
 def test_two_pages_of_one_title_are_both_kept(tmp_path: Path) -> None:
     xml = f"{HEAD}{page('Twin', 'One.')}{page('Twin', 'Two.')}</mediawiki>"
     texts = [one.text for one in outcomes(tmp_path, xml) if isinstance(one, Document)]

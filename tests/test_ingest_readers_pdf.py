@@ -227,6 +227,12 @@ def test_hyphens_at_line_ends(text: str, expected: str) -> None:
     assert unwrap(text).startswith(expected)
 
 
+def test_pages_that_are_all_broken_are_said_to_be_so(tmp_path: Path) -> None:
+    content = pages(["A"], ["B"]).replace(b"/FlateDecode", b"/OtherDecode")
+    with pytest.raises(UnreadableFile, match="no page holds text, 2 of 2 cannot be read: the PDF"):
+        read_one(save(tmp_path, content))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=60)))
 def test_joined_lines_start_where_they_say(texts: list[str]) -> None:

@@ -121,7 +121,7 @@ def test_an_index_that_holds_nothing_may_be_claimed_anew(empty: Connection):
 def test_another_format_is_refused_with_both_versions(claimed: Connection):
     values = json.dumps({"format_version": 99, "unheard": "of"})
     claimed.execute("UPDATE manifest SET value = ?", (values,))
-    with pytest.raises(IndexRefused, match="format 99, this ragfirst reads format 1"):
+    with pytest.raises(IndexRefused, match="format 99, this ragfirst reads format 2 and older"):
         read_manifest(claimed)
 
 

@@ -74,19 +74,29 @@ def test_stored_vectors_are_those_that_were_encoded(tmp_path: Path):
     assert close.sentences == pytest.approx(encoded.sentences.astype(np.float32) @ query[0])
 
 
-def _row(sentences: int) -> sqlite3.Row:
+def _row(number: int, sentences: int) -> sqlite3.Row:
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
     vector = np.array([0.6, 0.8], np.float32)
     spans = np.array([[4 * n, 4 * n + 3] for n in range(sentences)], np.int32)
     rows = np.tile(vector.astype(np.float16), (sentences, 1))
-    values = ("A", vector.tobytes(), spans.tobytes(), rows.tobytes())
+    values = (number, "A", vector.tobytes(), spans.tobytes(), rows.tobytes())
     return connection.execute(
-        "SELECT ? AS title, ? AS embedding, ? AS spans, ? AS sentences", values
+        "SELECT ? AS id, ? AS title, ? AS embedding, ? AS spans, ? AS sentences", values
     ).fetchone()
 
 
 def test_a_chunk_that_is_only_a_heading_has_no_sentences():
-    close = to_closeness(_row(0), np.array([[1.0, 0.0]], np.float32))
-    assert close.spans == () and close.sentences == ()
-    assert close.best == close.cosine
+    query = np.array([[1.0, 0.0]], np.float32)
+    for rows in ([_row(5, 0)], [_row(4, 2), _row(5, 0), _row(6, 1)]):
+        close = to_closeness(rows, query)[5]
+        assert close.spans == () and close.sentences == ()
+        assert close.best == close.cosine
+
+
+def test_each_chunk_gets_its_own_sentences():
+    query = np.array([[1.0, 0.0]], np.float32)
+    close = to_closeness([_row(4, 2), _row(5, 0), _row(6, 1)], query)
+    assert [len(one.spans) for one in close.values()] == [2, 0, 1]
+    assert close[4].sentences == pytest.approx([0.6, 0.6], abs=1e-3)
+    assert to_closeness([], query) == {}

@@ -12,7 +12,7 @@ from service.app import create_app
 from service.loading import Loading
 from service.settings import ServiceSettings
 from tests.conversing import QUESTION, index
-from tests.corpora import reader
+from tests.corpora import privileged, reader
 from tests.fakes import FakeEmbedder, OneReply
 
 
@@ -51,7 +51,8 @@ def close_file(folder: Path) -> None:
 def test_an_index_that_cannot_be_read_any_more_is_named(
     unprivileged: Path, harm: Callable[[Path], None], words: str
 ) -> None:
-    folder = index(unprivileged)
+    with privileged(unprivileged):
+        folder = index(unprivileged)
     client = client_over(folder)
     assert client.get("/health/ready").json() == {
         "ready": True,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +33,7 @@ _CONTROL = re.compile(
 )
 _CODE = str.maketrans("{[", "\ufdd0\ufdd1")  # so that code keeps its tags and brackets
 _CODE_BACK = str.maketrans("\ufdd0\ufdd1", "{[")
+_DEEPEST_FIELD, _LONGEST_FIELD, _LONGEST_VALUE = 3, 50, 4000  # of front matter
 _WIKI_LINK = re.compile(r"(!?)\[\[(?:[^\]|]*\|)?([^\]|]+)\]\]")
 
 
@@ -97,15 +99,19 @@ def _front_matter(source: str) -> tuple[dict[str, str], str, str]:
     return {one_line(str(key)): _flat(value) for key, value in named.items()}, body, ""
 
 
-def _flat(value: object) -> str:
-    if value is None:
+def _flat(value: object, depth: int = 0) -> str:
+    """A field on one line. YAML's aliases may make a few bytes of it endless: it is cut."""
+    if value is None or depth > _DEEPEST_FIELD:
         return ""
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_flat, cast("list[object]", value))))
-    if isinstance(value, dict):
-        items = cast("dict[object, object]", value).items()
-        return ", ".join(f"{key}: {_flat(item)}" for key, item in items)
-    return one_line(str(value))
+        items = islice(cast("list[object]", value), _LONGEST_FIELD)
+        parts = filter(None, (_flat(item, depth + 1) for item in items))
+    elif isinstance(value, dict):
+        named = islice(cast("dict[object, object]", value).items(), _LONGEST_FIELD)
+        parts = (f"{one_line(str(key))}: {_flat(item, depth + 1)}" for key, item in named)
+    else:
+        return one_line(str(value)[:_LONGEST_VALUE])
+    return ", ".join(parts)[:_LONGEST_VALUE]
 
 
 def _first_title(tokens: list[Token]) -> str:

@@ -5,18 +5,17 @@ as one XML document, gives up for good at the first bad page, at an unknown elem
 without `<siteinfo>`; here such a page is one failure, and memory holds one page at a time.
 """
 
-import bz2
 import codecs
-import gzip
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 from ingest.documents import Document, Failure, UnreadableFile
 from ingest.readers.characters import one_line
+from ingest.readers.dumps import BROKEN, encoding_of, open_dump
 from ingest.readers.faults import in_plain_words
 from ingest.readers.wikitext import Wiki, read_wikitext
 
@@ -24,14 +23,14 @@ from ingest.readers.wikitext import Wiki, read_wikitext
 # what a reader of the wiki reads.
 NAMESPACES = frozenset({0, 4, 12})
 _CHUNK = 1 << 20
-# A page with its whole history may be of any size; beyond this its older revisions are let go.
+# A page with its whole history may be of any size; beyond this its older revisions are let go. The
+# latest one cannot be that long: MediaWiki takes 2 MB unless told otherwise.
 _LARGEST_PAGE = 1 << 25
 _PAGE = re.compile(r"<page\b[^>]*>")
 _PAGE_END = "</page>"
 _NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
 _SITE = re.compile(r"<sitename>([^<]*)</sitename>")
 _TITLE = re.compile(r"<title>([^<]*)</title>")
-_TRUNCATED = (EOFError, OSError, ValueError)  # what gzip, bz2 and zlib raise midway
 
 
 @dataclass(slots=True)
@@ -53,16 +52,31 @@ def read_mediawiki(file: Path, name: str) -> Iterator[Document | Failure]:
     Raises:
         UnreadableFile: No page at all could be found.
     """
+    return (one for one in read_pages(file, name) if one is not None)
+
+
+def read_pages(
+    file: Path, name: str, done: int = 0, reason: str | None = None
+) -> Iterator[Document | Failure | None]:
+    """As `read_mediawiki`, with one outcome for each page: None for one that nobody reads.
+
+    Args:
+        file: The dump.
+        name: Its path below the corpus folder.
+        done: Pages at its beginning that are passed over.
+        reason: Why the page after those is not to be parsed, where that is so.
+    """
     progress = _Progress()
     with open_dump(file) as stream:
         wiki: Wiki | None = None
         for xml in _split(_decoded(stream, progress), progress):
             wiki = wiki or _wiki(progress.head)
-            outcome = _read_page(xml, name, wiki)
             progress.pages += 1
             progress.title = _title_of(xml) or progress.title
-            if outcome is not None:
-                yield outcome
+            if progress.pages == done + 1 and reason is not None:
+                yield Failure(_path_of(xml, name), reason)
+            elif progress.pages > done:
+                yield _read_page(xml, name, wiki)
     if progress.broken:
         if not progress.pages:
             raise UnreadableFile(progress.broken)
@@ -70,29 +84,12 @@ def read_mediawiki(file: Path, name: str) -> Iterator[Document | Failure]:
         yield Failure(name, f"{progress.broken} {after}; the rest is missing")
 
 
-def open_dump(file: Path) -> BinaryIO:
-    """Open a dump by what it holds, not by its name: bzip2, gzip or plain."""
-    with file.open("rb") as stream:
-        head = stream.read(3)
-    if head == b"BZh":
-        return cast("BinaryIO", bz2.open(file, "rb"))
-    if head[:2] == b"\x1f\x8b":
-        return cast("BinaryIO", gzip.open(file, "rb"))
-    return file.open("rb")
-
-
-def encoding_of(head: bytes) -> str:
-    """The encoding of XML: UTF-16 where a byte-order mark says so, else UTF-8."""
-    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return "utf-16" if head.startswith(marks) else "utf-8-sig"
-
-
 def _decoded(stream: BinaryIO, progress: _Progress) -> Iterator[str]:
     decoder: codecs.IncrementalDecoder | None = None
     while True:
         try:
             chunk = stream.read(_CHUNK)
-        except _TRUNCATED:
+        except BROKEN:
             progress.broken = "the compressed file is cut off or damaged"
             return
         if decoder is None:
@@ -117,6 +114,9 @@ def _split(chunks: Iterable[str], progress: _Progress) -> Iterator[str]:
             yield buffer[opening.start() if opening else start : end]
             start = end
         buffer = _without_history(buffer[start:])
+        if len(buffer) > _LARGEST_PAGE:
+            progress.broken = f"more than {_LARGEST_PAGE >> 20} MB go by without the end of a page"
+            return
     if not progress.broken and "</mediawiki" not in buffer:
         progress.broken = "the dump ends in the middle"
 
@@ -141,12 +141,15 @@ def _title_of(xml: str) -> str:
 
 
 def _read_page(xml: str, name: str, wiki: Wiki) -> Document | Failure | None:
-    path = f"{name}#{_title_of(xml) or '(a page without a title)'}"
     try:
         with in_plain_words("the page is damaged"):
             return _document(ElementTree.fromstring(xml), name, wiki)
     except UnreadableFile as error:
-        return Failure(path, str(error))
+        return Failure(_path_of(xml, name), str(error))
+
+
+def _path_of(xml: str, name: str) -> str:
+    return f"{name}#{_title_of(xml) or '(a page without a title)'}"
 
 
 def _document(page: ElementTree.Element, name: str, wiki: Wiki) -> Document | None:

@@ -32,9 +32,10 @@ def read_pdf(file: Path, name: str) -> Iterator[Document | Failure]:
     with _quiet_pypdf(), apply_configuration(larger), file.open("rb") as stream:
         with in_plain_words(_DAMAGED):
             reader = _open(PdfReader(stream))
-            raw = [_page_text(reader, number) for number in range(len(reader.pages))]
+            broken: list[str] = []
+            raw = [_page_text(reader, number, broken) for number in range(len(reader.pages))]
         empty = tuple(number for number, text in enumerate(raw, start=1) if not has_words(text))
-        _require_text(len(raw), len(empty))
+        _require_text(len(raw), len(empty), broken)
         document = _document(reader, name, raw, empty)
     yield document
 
@@ -57,17 +58,22 @@ def _open(reader: PdfReader) -> PdfReader:
     return reader
 
 
-def _page_text(reader: PdfReader, number: int) -> str:
+def _page_text(reader: PdfReader, number: int, broken: list[str]) -> str:
+    """The text of a page; where that cannot be had, why is added to `broken`."""
     try:
         with in_plain_words(_DAMAGED):
             return clean(seen_text(reader.pages[number]).replace("\xad", "-"))
-    except UnreadableFile:
+    except UnreadableFile as error:
+        broken.append(str(error))
         return ""
 
 
-def _require_text(pages: int, empty: int) -> None:
+def _require_text(pages: int, empty: int, broken: Sequence[str]) -> None:
     if not pages:
         raise UnreadableFile("the PDF is damaged: no page of it could be found")
+    if pages == empty and broken:
+        which = f"{len(broken)} of {pages}"
+        raise UnreadableFile(f"no page holds text, {which} cannot be read: {broken[0]}")
     if pages == empty:
         which = (
             "its only page holds no text" if pages == 1 else f"none of its {pages} pages holds text"
