@@ -1,6 +1,6 @@
 """The tables of an index's database."""
 
-SCHEMA = """
+_TABLES = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 -- A row here is what publishes a generation.
@@ -42,12 +42,6 @@ CREATE TABLE documents (
     hidden INTEGER NOT NULL DEFAULT 0,
     checksum INTEGER  -- ingest.checksums, of all that stays as it is
 ) STRICT;
-CREATE INDEX documents_by_path ON documents (root_id, path);
-CREATE INDEX documents_by_file ON documents (root_id, file);
-CREATE INDEX documents_by_birth ON documents (born);
-CREATE INDEX documents_by_death ON documents (died) WHERE died IS NOT NULL;
-CREATE INDEX documents_by_collection ON documents (collection);
-CREATE INDEX documents_hidden ON documents (id) WHERE hidden;
 
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,7 +58,20 @@ CREATE TABLE chunks (
     sentences BLOB NOT NULL,  -- float16, a row a span
     checksum INTEGER
 ) STRICT;
-CREATE INDEX chunks_by_document ON chunks (document_id, position);
 """
 
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS documents_by_path ON documents (root_id, path)",
+    "CREATE INDEX IF NOT EXISTS documents_by_file ON documents (root_id, file)",
+    "CREATE INDEX IF NOT EXISTS documents_by_birth ON documents (born)",
+    "CREATE INDEX IF NOT EXISTS documents_by_death ON documents (died) WHERE died IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS documents_by_collection ON documents (collection)",
+    "CREATE INDEX IF NOT EXISTS documents_hidden ON documents (id) WHERE hidden",
+    "CREATE INDEX IF NOT EXISTS chunks_by_document ON chunks (document_id, position)",
+)
+"""A database of an older format has some of them; `ingest.upgrade` adds the rest."""
+
 TABLES = frozenset(["manifest", "generations", "roots", "files", "failures", "documents", "chunks"])
+
+SCHEMA = _TABLES + ";\n".join([*INDEXES, ""])
+"""All of it, as one script."""

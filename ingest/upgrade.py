@@ -3,10 +3,11 @@
 import sqlite3
 
 from ingest.checksums import CHUNK, DOCUMENT, of_row
+from ingest.tables import INDEXES
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """From format 1, whose rows had no checksums. Does nothing to a newer one.
+    """From format 1, whose rows had no checksums and fewer indexes. Does nothing to a newer one.
 
     To be called within a transaction, so that a killed upgrade has not begun.
     """
@@ -21,3 +22,5 @@ def upgrade(connection: sqlite3.Connection) -> None:
             connection.execute(
                 f"UPDATE {table} SET checksum = ? WHERE id = ?", (of_row(row, names), number)
             )
+    for index in INDEXES:
+        connection.execute(index)

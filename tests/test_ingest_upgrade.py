@@ -56,6 +56,12 @@ def without_checksum(index: Path) -> int:
         ).fetchone()[0]
 
 
+def indexes(index: Path) -> set[str]:
+    with read_only(index) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+        return {row[0] for row in rows}
+
+
 def test_an_old_index_is_read_as_it_is(old: Path):
     assert documents(old) == ["ant.md", "bee.md", "cow.md"]
     with reader(old).snapshot() as snapshot:
@@ -70,6 +76,12 @@ def test_the_next_sync_makes_it_one_of_today_s(old: Path, corpus: Path):
     assert (report.added, report.changed, report.unchanged) == (1, 0, 3)
     assert (version(old), without_checksum(old), verify(old)) == (FORMAT_VERSION, 0, [])
     assert before.keys() < contents(old).keys()
+
+
+def test_it_is_searched_by_the_same_indexes_as_a_new_one(old: Path, corpus: Path, tmp_path: Path):
+    run(old, corpus)
+    run(tmp_path / "new", write(tmp_path / "other", pages("ant")))
+    assert indexes(old) == indexes(tmp_path / "new")
 
 
 def test_its_derived_indexes_are_built_anew(old: Path, corpus: Path):
