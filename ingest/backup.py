@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest import derive
+from ingest.disk import to_disk
 from ingest.schema import (
     DATABASE,
     SQLITE_ERRORS,
@@ -68,9 +69,9 @@ def back_up(index: Path, target: Path) -> Backup:
         files = [path for path in partial.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         for path in (*files, *_folders(partial)):
-            _to_disk(path)
+            to_disk(path)
         os.rename(partial, there)
-        _to_disk(there.parent)
+        to_disk(there.parent)
     return Backup(generation, len(files), size, problems)
 
 
@@ -158,13 +159,3 @@ def _copy_derived(index: Path, copy: Path) -> int:
 def _folders(root: Path) -> Iterator[Path]:
     for folder, _, _ in os.walk(root, topdown=False):
         yield Path(folder)
-
-
-def _to_disk(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

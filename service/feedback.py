@@ -18,12 +18,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
+from ingest.disk import to_disk
 from service import problems
 from service.access import Asking
 from service.ground import without_citations
 from service.prompt import says_unknown
 from service.schemas import Question
-from service.upload_files import sync_folder
 
 FILE = "feedback.jsonl"
 
@@ -187,4 +187,4 @@ def _append(file: Path, data: bytes) -> None:
             os.ftruncate(out.fileno(), size)
             raise
     if not size:
-        sync_folder(file.parent)
+        to_disk(file.parent)

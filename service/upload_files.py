@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from ingest.disk import to_disk
 from ingest.plan import fingerprint
 
 
@@ -102,8 +103,8 @@ def move(file: Path, target: Path) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(file, target)
-    sync_folder(target.parent)
-    sync_folder(target.parent.parent)
+    to_disk(target.parent)
+    to_disk(target.parent.parent)
 
 
 def keep(file: Path, under: Path) -> None:
@@ -122,14 +123,3 @@ def keep(file: Path, under: Path) -> None:
         half = under.with_suffix(".new")
         shutil.copyfile(file, half)
         os.replace(half, under)
-
-
-def sync_folder(folder: Path) -> None:
-    """Names lie in their folder, which has to reach the disk too."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

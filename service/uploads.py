@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ingest.disk import to_disk
 from ingest.roots import KnownFile, Place, known_files, place_of
 from ingest.schema import DATABASE, IndexRefused, connect, read_only
 from ingest.store import Store
 from service.journal import Entries, Journal
-from service.upload_files import UploadFiles, move, same, sync_folder
+from service.upload_files import UploadFiles, move, same
 from service.upload_names import upload_id
 
 Status = Literal["queued", "reading", "ready", "failed"]
@@ -168,7 +169,7 @@ class Uploads:
             self.files.following(collection, name).unlink(missing_ok=True)
             current.unlink(missing_ok=True)
             with suppress(FileNotFoundError):
-                sync_folder(current.parent)
+                to_disk(current.parent)
             if self.has_index:
                 with self.store() as store:
                     store.drop(store.root(current.parent), name)
