@@ -62,7 +62,7 @@ class Connection:
             pairs = (line.split(":", 1) for line in lines[1:] if ":" in line)
             headers = {name.lower(): value.strip() for name, value in pairs}
             content = await reader.readexactly(int(headers["content-length"]))
-        except BaseException:
+        except BaseException:  # cancelled, too: the rest of an answer would be taken for the next
             self.close()
             raise
         seconds = time.perf_counter() - begun

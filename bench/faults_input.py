@@ -20,17 +20,14 @@ import tempfile
 import time
 import traceback
 import uuid
-import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from bench.hashed import HashedWords
 from ingest.chunk import ChunkSettings
-from ingest.embed import Vectors
 from ingest.parsing_messages import ParseLimits
 from ingest.readers import kind_of
 from ingest.schema import connect
@@ -50,25 +47,6 @@ CLASSES = (
     ("is nested too deeply", r"nested too deeply"),
     ("is damaged", r"damaged|cannot be read|is binary|has no (title|revision)"),
 )
-
-
-class Hashed:
-    """A cheap `Embedder`: one of 32 directions for a text, by its checksum."""
-
-    name, revision, dimension, token_limit = "hashed-texts", "1", 32, 256
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Some four characters make a token."""
-        return [len(text) // 4 + 1 for text in texts]
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `ingest.embed.Embedder.embed`."""
-        checksums = [zlib.crc32(text.encode()) % self.dimension for text in texts]
-        return np.eye(self.dimension, dtype=np.float32)[checksums]
-
-    def embed_query(self, text: str) -> Vectors:
-        """See `ingest.embed.Embedder.embed_query`."""
-        return self.embed([text])
 
 
 def main() -> None:
@@ -123,9 +101,9 @@ def batch(folder: Path, limits: ParseLimits) -> dict[str, Any]:
     settings = SyncSettings(ChunkSettings(256), limits=limits)
     began, failures, crash = time.perf_counter(), list[list[str]](), None
     try:
-        done = sync([(corpus, "hostile")], index, Hashed(), settings)
+        done = sync([(corpus, "hostile")], index, HashedWords(32), settings)
         failures = [[one.path, one.reason] for one in done.failures]
-    except Exception:
+    except Exception:  # that nothing ends the batch is what is measured here
         crash = traceback.format_exc()
     seconds = time.perf_counter() - began
     read: list[str] = []

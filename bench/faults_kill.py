@@ -33,7 +33,7 @@ import psutil
 
 from bench.faults_check import Held, check
 from bench.faults_corpus import Corpus
-from bench.faults_ingest import NAME, READY, WordEmbedder
+from bench.faults_ingest import NAME, READY, embedder
 from ingest.embed import Embedder, SentenceEmbedder
 from ingest.same import same
 from ingest.schema import read_only
@@ -112,7 +112,7 @@ def main() -> None:
 def words() -> Way:
     """With the embedder of hashed words."""
     environment = _environment() | {"RAGFIRST_EMBEDDER": NAME, "RAGFIRST_CHUNK_OVERLAP": "8"}
-    return Way("hashed words", "bench.faults_ingest", WordEmbedder(pause=0), environment, True)
+    return Way("hashed words", "bench.faults_ingest", embedder(pause=0), environment, True)
 
 
 def real() -> Way:

@@ -8,8 +8,7 @@ import json
 import os
 import shutil
 import time
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from unittest import mock
 
 import numpy as np
 
+from bench.hashed import HashedWords
 from ingest import derive
 from ingest.chunk import ChunkSettings
-from ingest.embed import Embedder, Vectors
+from ingest.embed import Embedder
 from ingest.schema import Manifest, published, read_only
 from ingest.sync import SyncSettings, sync, up_to_date
 from ingest.vectors import Choose, Recipe
@@ -30,36 +30,6 @@ RECIPES: dict[str, Recipe | None] = {
     "IVF256,SQ8": Recipe("IVF256,SQ8", 64, 40 * 256, 1.25),
 }
 """Each is used whatever the size, so that its upkeep is measured."""
-
-
-class HashEmbedder:
-    """An `Embedder` without a model: a random direction for each word, added up."""
-
-    name = "hashed-words"
-    revision = "1"
-    dimension = 384
-    token_limit = 256
-
-    def __init__(self) -> None:
-        """Nothing is loaded."""
-        chance = np.random.default_rng(0)
-        self._directions = chance.standard_normal((4096, self.dimension)).astype(np.float32)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Words, by the white space between them."""
-        return [len(text.split()) for text in texts]
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `ingest.embed.Embedder.embed`."""
-        made = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in zip(made, texts, strict=True):
-            words = [zlib.crc32(word.encode()) % 4096 for word in text.casefold().split()]
-            row += self._directions[words].sum(axis=0)
-        return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
-
-    def embed_query(self, text: str) -> Vectors:
-        """See `ingest.embed.Embedder.embed_query`."""
-        return self.embed([text])
 
 
 def measure(
@@ -73,7 +43,7 @@ def measure(
         index = folder / "changes" / "index"
         shutil.rmtree(index, ignore_errors=True)
         with mock.patch.object(derive, "build", partial(derive.build, choose=_always(made))):
-            rows += _syncs(name, corpus, index, embedder or HashEmbedder())
+            rows += _syncs(name, corpus, index, embedder or HashedWords())
         shutil.rmtree(index)
     (folder / "changes.json").write_text(json.dumps(rows, indent=1))
     return rows

@@ -14,14 +14,14 @@ import pytest
 
 from bench.faults_check import Held, check
 from bench.faults_corpus import Corpus
-from bench.faults_ingest import WordEmbedder
+from bench.faults_ingest import embedder
 from bench.faults_kill import Tally, finish, words
 from ingest.chunk import ChunkSettings
 from ingest.schema import DATABASE
 from ingest.sync import SyncSettings, sync
 
 ROOT = Path(__file__).parents[1]
-EMBEDDER = WordEmbedder(pause=0)
+EMBEDDER = embedder(pause=0)
 
 
 def ingest(corpus: Corpus, index: Path) -> None:
