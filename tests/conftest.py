@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ingest.embed import SentenceEmbedder
+from tests.corpora import pages, run, write
 
 # None of the imports above loads the library that reads it.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -34,3 +35,16 @@ def unprivileged() -> Generator[Path]:
             yield folder
         finally:
             os.seteuid(0)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A folder of three wiki pages, for the tests that need nothing more of it."""
+    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
+
+
+@pytest.fixture
+def index(tmp_path: Path, corpus: Path) -> Path:
+    """The index of `corpus`, by the fake embedder."""
+    run(tmp_path / "index", corpus)
+    return tmp_path / "index"

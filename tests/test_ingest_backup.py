@@ -25,17 +25,6 @@ from tests.fakes import FakeEmbedder, PowerCut
 from tests.uploading import send, settings_of, with_corpus
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def test_a_backup_is_an_index_like_its_original(index: Path, tmp_path: Path):
     made = back_up(index, tmp_path / "copy")
     assert (made.generation, made.problems) == (1, [])

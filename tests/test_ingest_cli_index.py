@@ -33,17 +33,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGFIRST_INDEX", str(tmp_path / "index"))
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def ragfirst(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(one) for one in arguments])
 

@@ -9,17 +9,6 @@ from ingest.schema import IndexRefused, connect, published
 from tests.corpora import contents, documents, page, pages, reader, run, write
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def damage_vectors(folder: Path) -> None:
     path = folder / "vectors.faiss"
     path.write_bytes(path.read_bytes()[:100])

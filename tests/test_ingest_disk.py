@@ -60,11 +60,6 @@ def leave(disk: Path, kilobytes: int) -> None:
     mount(disk, "remount", f"size={max(used + kilobytes, 4)}k")
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
 def grow(corpus: Path) -> None:
     write(corpus, {f"{topic}.md": page(topic, 20) for topic in TOPICS})
     write(corpus, {"ant.md": page("antelope")})

@@ -13,17 +13,6 @@ from tests.corpora import page, pages, reader, run, write
 from tests.fakes import FakeEmbedder, PowerCut
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def ask(text: str) -> Vectors:
     return FakeEmbedder().embed_query(text)
 

@@ -48,11 +48,6 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
 def index(tmp_path: Path, corpus: Path) -> Path:
     """An index, and since then: five files added, one changed, one deleted."""
     run(tmp_path / "index", corpus)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from ingest.embed import Vectors
 from ingest.same import same
@@ -23,17 +22,6 @@ class Tilted(FakeEmbedder):
         rows = super().embed(texts)
         rows[:, 0] += self._by
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
 
 
 def test_an_index_is_the_same_as_itself(index: Path):

@@ -11,17 +11,6 @@ from tests.fakes import FakeEmbedder, PowerCut
 EMBEDDER = FakeEmbedder()
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def ask(text: str) -> Vectors:
     return EMBEDDER.embed_query(text)
 

@@ -20,17 +20,6 @@ from tests.corpora import (
 from tests.fakes import FakeEmbedder
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def counts(report: Report) -> dict[str, int]:
     """The counts that are not zero, but for those of the whole index."""
     names = ("added", "changed", "deleted", "unchanged", "skipped")

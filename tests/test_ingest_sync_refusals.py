@@ -11,17 +11,6 @@ from tests.corpora import documents, pages, run, write
 from tests.fakes import FakeEmbedder
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
-def index(tmp_path: Path, corpus: Path) -> Path:
-    run(tmp_path / "index", corpus)
-    return tmp_path / "index"
-
-
 def test_deletes_keep_to_their_root(index: Path, corpus: Path, tmp_path: Path):
     other = write(tmp_path / "notes", pages("ant", "bee"))
     run(index, other)

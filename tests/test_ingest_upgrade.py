@@ -24,11 +24,6 @@ def set_version(connection: sqlite3.Connection, version: int) -> None:
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return write(tmp_path / "wiki", pages("ant", "bee", "cow"))
-
-
-@pytest.fixture
 def old(tmp_path: Path, corpus: Path) -> Path:
     """An index as the first version of ragfirst left it; its database was dumped by that one."""
     index = tmp_path / "index"
