@@ -5,7 +5,6 @@ the page of a dump, is named with the reason, and another process takes over. Th
 while the documents before are embedded; how far is bounded by what the pipe between the two holds.
 """
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from ingest.documents import Document, Failure, UnreadableFile
 from ingest.parsing_messages import (
@@ -57,6 +56,11 @@ _GRACE = 10.0
 """Seconds for a process that has closed its pipe to be gone."""
 _SAID = 300
 """Characters of the last words of a process."""
+
+# Windows has none of them, and no process there ends by them.
+_SIGPROF, _SIGALRM, _SIGKILL = (
+    getattr(signal, name, sys.maxsize) for name in ("SIGPROF", "SIGALRM", "SIGKILL")
+)
 
 T = TypeVar("T")
 
@@ -193,14 +197,14 @@ class _Death:
 
     @property
     def by_time(self) -> bool:
-        return -self.status in (signal.SIGPROF, signal.SIGALRM)
+        return -self.status in (_SIGPROF, _SIGALRM)
 
     def reason(self, limits: ParseLimits) -> str:
         """What that says of the file that was being read, and what to do about it."""
         longer = "set RAGFIRST_PARSE_SECONDS higher, or split the file"
-        if self.status == -signal.SIGPROF:
+        if self.status == -_SIGPROF:
             return f"reading it took more than {limits.seconds:g} s of processor time: {longer}"
-        if self.status == -signal.SIGALRM:
+        if self.status == -_SIGALRM:
             return f"reading it took more than {limits.seconds * ON_THE_CLOCK:g} s: {longer}"
         # Rust and C++ abort where memory is not to be had.
         aborted = self.status == -signal.SIGABRT and "alloc" in self.words
@@ -209,7 +213,7 @@ class _Death:
                 f"reading it took more than {limits.megabytes} MB of memory: set "
                 "RAGFIRST_PARSE_MEMORY higher, or split the file"
             )
-        if self.status == -signal.SIGKILL:
+        if self.status == -_SIGKILL:
             return (
                 "the process that read it was killed, which may be for want of memory: free some, "
                 "or set RAGFIRST_PARSE_MEMORY lower than what there is"
@@ -218,6 +222,14 @@ class _Death:
             name = signal.Signals(-self.status).name
             return f"it crashes its parser ({name}): it is damaged; save it anew"
         return f"its parser ended with status {self.status} ({self.words}): save the file anew"
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let more wait in a pipe, where the system can do so."""
+    with suppress(ImportError, AttributeError, OSError):  # a user may have no more than so many
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 class _Process:
@@ -237,9 +249,7 @@ class _Process:
             ) from error
         assert self._process.stdin is not None and self._process.stdout is not None
         self._orders, self._messages = self._process.stdin, self._process.stdout
-        if hasattr(fcntl, "F_SETPIPE_SZ"):
-            with suppress(OSError):  # a user may have no more than so many
-                fcntl.fcntl(self._messages, fcntl.F_SETPIPE_SZ, _PIPE)
+        _widen(self._messages)
         self._send([path or os.getcwd() for path in sys.path])
         self._send(Start(os.getpid(), limits))
 

@@ -67,6 +67,18 @@ Message = Document | Failure | None | End | str
 _TYPES = {(one.__module__, one.__name__): one for one in (Document, Failure, Page, Section, End)}
 
 
+_NO_PICKLE = (
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ImportError,
+    OverflowError,
+)
+"""What bytes that are no pickle make `pickle` raise beside its own error, as its manual warns."""
+
+
 class Broken(EOFError):
     """The other side is gone, or what it said is no message."""
 
@@ -81,7 +93,7 @@ def receive(source: IO[bytes]) -> Message:
     """The next message of a parsing process; waits for it. Raises `Broken`."""
     try:
         message = _Trusted(source).load()
-    except (EOFError, pickle.UnpicklingError, ValueError, TypeError, AttributeError) as error:
+    except (pickle.UnpicklingError, *_NO_PICKLE) as error:
         raise Broken("the parsing process is gone") from error
     if not isinstance(message, (Document, Failure, End, str, type(None))):
         raise Broken(f"a parsing process says {type(message).__name__}, which is no message")

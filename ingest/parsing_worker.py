@@ -2,12 +2,13 @@
 
 It loads readers and nothing else of the house. What it may take is held by the kernel, since a
 parser that hangs inside a C function lets no Python run: processor time by a profiling timer, time
-on the clock by an alarm, both of which end the process, and memory by its address space.
+on the clock by an alarm, both of which end the process, and memory by its address space. Windows
+has none of that: there a file may take what it takes, and only a crash is held apart.
 """
 
+import mmap
 import os
 import pickle
-import resource
 import signal
 import sys
 import threading
@@ -78,6 +79,8 @@ def _read(order: Order, limits: ParseLimits, out: IO[bytes]) -> None:
 
 def _set_timers(seconds: float) -> None:
     """The signals of both timers end a process that does not handle them."""
+    if not hasattr(signal, "setitimer"):
+        return
     signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.setitimer(signal.ITIMER_REAL, seconds * ON_THE_CLOCK)
 
@@ -105,10 +108,11 @@ def _end_with(parent: int) -> None:
 
 def _keep_to_itself() -> None:
     """Signals of a terminal are the parent's; a crash leaves no core; it is the first to go."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    _lower("RLIMIT_CORE", 0)
+    _lower("RLIMIT_FSIZE", _LARGEST_FILE)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 
@@ -121,7 +125,7 @@ def hold_memory(megabytes: int, *, by_limit: bool = sys.platform == "linux") -> 
     """
     if by_limit:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + megabytes * _MEGABYTE)
+        _lower("RLIMIT_AS", pages * mmap.PAGESIZE + megabytes * _MEGABYTE)
     else:
         most = _taken() + megabytes * _MEGABYTE
         threading.Thread(target=_watch_memory, args=(most,), daemon=True).start()
@@ -134,15 +138,27 @@ def _watch_memory(most: int) -> None:
 
 
 def _taken() -> int:
-    """Bytes of memory that this process has; the most it ever had where it tells no other."""
+    """Bytes of memory that this process has; the most it ever had where it tells no other.
+
+    0 where it tells neither.
+    """
     with suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+    try:
+        import resource
+    except ImportError:
+        return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _lower(limit: int, value: int) -> None:
-    """Set a limit of this process, never above the one that it came with."""
+def _lower(name: str, value: int) -> None:
+    """Set a limit of this process, where there are any, never above the one that it came with."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limit: int = getattr(resource, name)
     _, most = resource.getrlimit(limit)
     wanted = value if most == resource.RLIM_INFINITY else min(value, most)
     resource.setrlimit(limit, (wanted, wanted))

@@ -15,7 +15,7 @@ from ingest import parsing
 from ingest.documents import Document, Failure, UnreadableFile
 from ingest.parsing import Parser, ParserNotStarted
 from ingest.parsing_messages import Order, ParseLimits
-from tests.corpora import dump, pages, write
+from tests.corpora import dump, page, pages, write
 
 PRINTS_ITS_PARSER = """
 import signal, sys
@@ -113,35 +113,43 @@ def test_the_process_loads_no_model_and_no_parser_that_it_does_not_need() -> Non
 
 
 def test_the_next_files_are_parsed_ahead(tmp_path: Path, parser: Parser) -> None:
-    write(tmp_path, pages("ant", "bee"))
+    write(tmp_path, pages("ant"))
+    os.mkfifo(tmp_path / "bee.md")
     for name, items in parser.read(orders(tmp_path, "ant.md", "bee.md")):
         if name == "ant.md":
-            list(items)
-            time.sleep(2)
-            (tmp_path / "bee.md").unlink()
+            feed(tmp_path / "bee.md", page("bee"))
         else:
             assert [item.path for item in items] == ["bee.md"]
 
 
-def test_a_file_that_takes_too_long_is_named_and_the_next_is_read(tmp_path: Path) -> None:
-    write(tmp_path, pages("bee"))
-    with Parser(ParseLimits(0.5, 2048)) as parser:
-        found = outcomes(parser, orders(tmp_path, large(tmp_path, 30), "bee.md"))
-    reason = (
-        "reading it took more than 0.5 s of processor time: set RAGFIRST_PARSE_SECONDS higher, or "
-        "split the file"
-    )
-    assert found == [("large.txt", [reason]), ("bee.md", ["bee.md"])]
+def feed(pipe: Path, text: str) -> None:
+    """Write to a pipe that somebody has opened for reading, or is about to."""
+    for _ in range(600):
+        try:
+            opened = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            time.sleep(0.1)
+            continue
+        with os.fdopen(opened, "wb") as file:
+            file.write(text.encode())
+        return
+    raise AssertionError(f"nobody opens {pipe.name}")
 
 
-def test_a_file_that_takes_too_much_memory_is_named_and_the_next_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limits", "megabytes", "what", "setting"),
+    [
+        (ParseLimits(0.5, 2048), 30, "0.5 s of processor time", "RAGFIRST_PARSE_SECONDS"),
+        (ParseLimits(60, 128), 40, "128 MB of memory", "RAGFIRST_PARSE_MEMORY"),
+    ],
+)
+def test_a_file_that_takes_too_much_is_named_and_the_next_is_read(
+    tmp_path: Path, limits: ParseLimits, megabytes: int, what: str, setting: str
+) -> None:
     write(tmp_path, pages("bee"))
-    with Parser(ParseLimits(60, 128)) as parser:
-        found = outcomes(parser, orders(tmp_path, large(tmp_path, 40), "bee.md"))
-    reason = (
-        "reading it took more than 128 MB of memory: set RAGFIRST_PARSE_MEMORY higher, or split "
-        "the file"
-    )
+    with Parser(limits) as parser:
+        found = outcomes(parser, orders(tmp_path, large(tmp_path, megabytes), "bee.md"))
+    reason = f"reading it took more than {what}: set {setting} higher, or split the file"
     assert found == [("large.txt", [reason]), ("bee.md", ["bee.md"])]
 
 

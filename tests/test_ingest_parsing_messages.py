@@ -4,6 +4,8 @@ import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ingest.documents import Document, Failure, Page, Section
 from ingest.parsing_messages import READY, Broken, End, Order, receive, send
@@ -51,3 +53,13 @@ def test_only_messages_of_a_parsing_process_are_taken(message: object) -> None:
 def test_a_message_that_breaks_off_is_broken(length: int) -> None:
     with pytest.raises(Broken):
         receive(io.BytesIO(pickle.dumps(DOCUMENT)[:length]))
+
+
+@given(st.binary(max_size=60).map(lambda tail: b"\x80\x05" + tail))
+@example(b"\x80\x05cingest.documents\nFailure\n)R.")  # without its fields
+@example(b"\x80\x05(l.")
+def test_bytes_that_are_no_message_are_broken(said: bytes) -> None:
+    try:
+        receive(io.BytesIO(said))
+    except Broken:
+        pass
