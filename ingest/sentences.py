@@ -9,6 +9,13 @@ from typing import NamedTuple, TypedDict, cast
 
 import sentencex
 
+_SPACES = {
+    ord(space): " "
+    for space in "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u3000"
+    "\u0085\u00a0\u2028\u2029\u202f\u205f"
+}
+"""White space of several bytes: sentencex (1.0.32) cuts it in two after an initial, and panics."""
+
 
 class Span(NamedTuple):
     """Offsets into a text: `text[start:end]`, without white space at either end."""
@@ -38,7 +45,8 @@ def _lines(text: str) -> Iterator[Span]:
 
 def _split_line(text: str, line: Span, language: str) -> Iterator[Span]:
     # sentencex reports offsets in characters of what it is given.
-    found = sentencex.get_sentence_boundaries(language, text[line.start : line.end])  # pyright: ignore
+    given = text[line.start : line.end].translate(_SPACES)
+    found = sentencex.get_sentence_boundaries(language, given)  # pyright: ignore
     for boundary in cast("list[_Boundary]", found):
         span = trim(text, line.start + boundary["start_index"], line.start + boundary["end_index"])
         if span.start < span.end:

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,11 @@ def test_offsets_count_characters_after_emoji():
 
 def test_chinese_sentences_are_split():
     assert len(sentences("阀门打开。阀门关闭。")) == 2
+
+
+@pytest.mark.parametrize("space", [one for one in map(chr, range(0x3001)) if one.isspace()])
+def test_any_white_space_may_stand_before_a_full_stop(space: str):
+    assert "".join(split(f"B{space}.é")).split() in (["B.é"], ["B", ".é"])
 
 
 def test_white_space_alone_holds_no_sentence():
