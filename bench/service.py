@@ -94,10 +94,7 @@ def costs(model: str, index: Path, seconds: float, clients: Sequence[int]) -> No
         started("ragfirst.py", "serve", "--port", "0", **settings) as service,
     ):
         asyncio.run(ready(service))
-        alone = asyncio.run(_alone(model, seconds))
-        below = asyncio.run(_one_client(floor, seconds, alone))
-        above = asyncio.run(_one_client(service, seconds, alone))
-        _print_latencies(alone, below, above)
+        _print_latencies(*asyncio.run(_one_client(model, floor, service, seconds)))
         rates = {
             name: [asyncio.run(_rate(address, seconds, count)) for count in clients]
             for name, address in (("floor", floor), ("service", service))
@@ -117,34 +114,36 @@ async def ready(address: str) -> None:
     connection.close()
 
 
-async def _alone(model: str, seconds: float) -> float:
-    """Milliseconds, in the middle, that the stub takes by itself."""
-    connection = Connection(model)
-    taken: list[float] = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end or len(taken) <= WARM:
-        found = await connection.post("/v1/chat/completions", {"messages": []})
-        taken.append(found.seconds * 1000)
-    connection.close()
-    return percentile(taken[WARM:], 0.5)
+async def _one_client(
+    model: str, floor: str, service: str, seconds: float
+) -> tuple[float, Costs, Costs]:
+    """Milliseconds in the middle that the stub takes by itself, and what floor and service take.
 
-
-async def _one_client(address: str, seconds: float, alone: float) -> Costs:
-    connection = Connection(address)
-    costs = Costs([], [])
-    end = time.monotonic() + seconds
-    for number, question in enumerate(itertools.cycle(questions())):
-        if time.monotonic() >= end and len(costs.total) > WARM:
+    In turns, so that what else the machine does falls on all of them.
+    """
+    alone, below, above = Connection(model), Connection(floor), Connection(service)
+    own, floors, services = list[float](), list[Response](), list[Response]()
+    end = time.monotonic() + 3 * seconds
+    for question in itertools.cycle(questions()):
+        if time.monotonic() >= end and len(own) > WARM:
             break
-        found = await connection.post("/v1/answer", {"question": question})
-        _check(found)
-        if number < WARM:
-            continue
-        total = found.seconds * 1000
-        spent = found.json().get("timings_ms", {"embed": 0.0, "search": 0.0})
+        own.append((await alone.post("/v1/chat/completions", {"messages": []})).seconds * 1000)
+        floors.append(await below.post("/v1/answer", {"question": question}))
+        services.append(await above.post("/v1/answer", {"question": question}))
+    for one in (alone, below, above):
+        one.close()
+    middle = percentile(own[WARM:], 0.5)
+    return middle, _costs(floors[WARM:], middle), _costs(services[WARM:], middle)
+
+
+def _costs(found: Sequence[Response], alone: float) -> Costs:
+    costs = Costs([], [])
+    for one in found:
+        _check(one)
+        total = one.seconds * 1000
+        spent = one.json().get("timings_ms", {"embed": 0.0, "search": 0.0})
         costs.total.append(total)
         costs.beyond.append(total - alone - spent["embed"] - spent["search"])
-    connection.close()
     return costs
 
 

@@ -219,14 +219,25 @@ def published(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()[0]
 
 
-def _connect_to_read(index: Path) -> sqlite3.Connection:
-    """As `connect`, and where SQLite can make no files beside the database, too.
+def open_to_read(index: Path) -> tuple[sqlite3.Connection, bool]:
+    """A connection that writes nothing, and whether it sees what others write from now on.
 
-    It needs them to share a database with writers. On a full disk, or in a folder that may not be
-    written to, there are none, unless some have left them there.
+    As `connect`, and where SQLite can make no files beside the database, too: it needs them to
+    share a database with writers. On a full disk, or in a folder that may not be written to, there
+    are none, unless some have left them there.
     """
+    connection, sees = _connect_to_read(index)
     try:
-        return connect(index)
+        connection.execute("PRAGMA query_only = ON")
+    except SQLITE_ERRORS as error:
+        connection.close()
+        raise unusable(index / DATABASE, error) from error
+    return connection, sees
+
+
+def _connect_to_read(index: Path) -> tuple[sqlite3.Connection, bool]:
+    try:
+        return connect(index), True
     except IndexRefused as error:
         path, cause = index / DATABASE, error.__cause__
         if not isinstance(cause, sqlite3.OperationalError) or _has_log(path):
@@ -242,7 +253,7 @@ def _connect_to_read(index: Path) -> sqlite3.Connection:
             if connection:
                 connection.close()
             raise error from None
-        return connection
+        return connection, False
 
 
 def _has_log(path: Path) -> bool:
@@ -263,9 +274,8 @@ def read_only(index: Path) -> Generator[sqlite3.Connection]:
 
     Raises `IndexRefused` where there is no index, or where reading it shows that it is damaged.
     """
-    with closing(_connect_to_read(index)) as connection:
+    with closing(open_to_read(index)[0]) as connection:
         try:
-            connection.execute("PRAGMA query_only = ON")
             yield connection
         except SQLITE_ERRORS as error:
             raise unusable(index / DATABASE, error) from error

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ingest import derive
+from ingest.connections import Connections
 from ingest.embed import Embedder, Vectors
 from ingest.lexical import Words
 from ingest.members import Ids, condition
@@ -26,7 +27,6 @@ from ingest.schema import (
     check_embedder,
     published,
     read_manifest,
-    read_only,
     stamp,
 )
 from ingest.status import Status, read_status
@@ -212,6 +212,7 @@ class Reader:
         by another embedder.
         """
         self._index = index
+        self._connections = Connections(index)
         self._embedder = embedder
         self._lock = threading.Lock()
         self._loaded: derive.Derived | None = None
@@ -225,17 +226,17 @@ class Reader:
 
         `readable`: the collections that there are for whoever asks; None: all.
         """
-        with read_only(self._index) as connection:
+        with self._connections.use() as connection:
             yield Snapshot(connection, self._pin(connection), readable)
 
     def manifest(self) -> Manifest:
         """What the index was made with."""
-        with read_only(self._index) as connection:
+        with self._connections.use() as connection:
             return self._check(connection)
 
     def status(self) -> Status:
         """What the published generation holds, whoever may read it."""
-        with read_only(self._index) as connection:
+        with self._connections.use() as connection:
             return read_status(connection)
 
     def _check(self, connection: sqlite3.Connection) -> Manifest:

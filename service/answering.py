@@ -2,12 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from service import ground, problems, records
 from service.access import Asking
@@ -16,8 +15,10 @@ from service.events import MEDIA_TYPE, SCHEMA, Emit, event, streamed, whole
 from service.schemas import AnswerRequest, SearchBody, SearchRequest, search_values
 
 
-def add_answering(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
-    """Add the routes."""
+def add_answering(
+    app: FastAPI, answerer: Callable[[], Answerer], ready: Callable[[], Awaitable[Answerer]]
+) -> None:
+    """Add the routes. Both give the answerer; the event loop waits for `ready`."""
 
     @app.post(
         "/v1/answer",
@@ -37,7 +38,7 @@ def add_answering(app: FastAPI, answerer: Callable[[], Answerer]) -> None:
         the model's own: where the passages do not bear them the answer has other words, and
         `replaces_tokens` is true. `error`, a problem, ends a stream that fails.
         """
-        answering = await run_in_threadpool(answerer)
+        answering = await ready()
 
         def prepare() -> tuple[Asked, float]:
             begun = time.perf_counter()

@@ -82,8 +82,8 @@ def create_app(
     # Traces first: the log names their ids. Around all others: whoever is turned away is seen, too.
     app.add_middleware(Watch, watchers=[*([traces] if traces else []), metrics, log])
     problems.install(app)
-    add_answering(app, loading.answerer)
-    add_completions(app, loading.answerer, loading.others)
+    add_answering(app, loading.answerer, loading.ready)
+    add_completions(app, loading.answerer, loading.ready, loading.others)
     add_documents(app, loading.answerer, reading.uploads)
     add_uploads(app, reading, settings.upload_bytes)
     add_feedback(app, loading.settings.index)

@@ -4,12 +4,11 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from service import problems, records
 from service.access import Asking
@@ -36,9 +35,15 @@ Others = Callable[[], Mapping[str, Answerer]]
 
 
 def add_completions(
-    app: FastAPI, answerer: Callable[[], Answerer], others: Others = dict[str, Answerer]
+    app: FastAPI,
+    answerer: Callable[[], Answerer],
+    ready: Callable[[], Awaitable[Answerer]],
+    others: Others,
 ) -> None:
-    """Add the routes. `answerer`: with the model that answers where none is named."""
+    """Add the routes.
+
+    `answerer`: with the model that answers where none is named; the event loop waits for `ready`.
+    """
     started = int(time.time())
 
     def known() -> dict[str, Answerer]:
@@ -73,7 +78,8 @@ def add_completions(
         a choice has the finish reason and the citations, the empty list included. An error after
         the first chunk is `data: {"error": …}`, the problem's members beside it.
         """
-        found = await run_in_threadpool(chosen, body.model)
+        await ready()
+        found = chosen(body.model)
         answering = replace(found, max_tokens=body.limit(found.max_tokens))
 
         def prepare() -> _Turn:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from starlette.concurrency import run_in_threadpool
+
 from ingest.embed import Embedder
 from ingest.schema import IndexRefused
 from ingest.snapshot import Reader
@@ -141,6 +143,10 @@ class Loading:
         if found is None:
             raise NotReady("not ready; waiting for " + "; ".join(self.waiting_for()))
         return found
+
+    async def ready(self) -> Answerer:
+        """As `answerer`, from an event loop, which loading an index would hold up."""
+        return self._answerer or await run_in_threadpool(self.answerer)
 
     def others(self) -> Mapping[str, Answerer]:
         """Answerers with the models beside the first, by name; none until all is loaded."""

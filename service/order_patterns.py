@@ -8,6 +8,7 @@ _AI = (
     r"(?:ai|a\.i\.|llm|language model|chat ?bot|chatgpt|"
     r"(?:ai|helpful|virtual|digital|language|unrestricted|evil) assistant)s?"
 )
+_AI_WORDS = "ai ais i llm llms model models bot bots chatbot chatbots chatgpt assistant assistants"
 _OBJECT = (
     r"(?:\s*[:\"'“‘«`]|"
     r"\s+(?:with\s+)?(?:the\s+)?(?:word|words|phrase|string|text|code|token)\b)"
@@ -46,14 +47,14 @@ RULES: tuple[tuple[str, str], ...] = (
         r"\b(?:les|las|toutes|todas|vos|tus)\b[^.!?\n]{0,30}?\b(?:instruc|consigne|indicacion)",
     ),
     # A new role.
-    ("you", rf"\byou are (?:now |no longer )?an? (?:\w+ ){{0,2}}{_AI}\b"),
+    (_AI_WORDS, rf"\byou are (?:now |no longer )?an? (?:\w+ ){{0,2}}{_AI}\b"),
     (
-        "you",
+        "now",
         r"\byou are now (?:dan\b|an? (?:\w+ ){0,2}(?:assistant|model|bot)\b|"
         r"in (?:\w+ )?(?:developer|debug|god|jailbreak|dan|unrestricted)\b)",
     ),
-    ("you", r"\b(?:pretend|imagine) (?:that )?you(?:'re| are)\b"),
-    ("as", r"\bas an? (?:ai|(?:large )?language) (?:model|assistant)\b"),
+    ("pretend imagine", r"\b(?:pretend|imagine) (?:that )?you(?:'re| are)\b"),
+    ("model assistant", r"\bas an? (?:ai|(?:large )?language) (?:model|assistant)\b"),
     (
         "your",
         r"\byour (?:new|real|true|actual|only|updated|sole) "
@@ -76,7 +77,7 @@ RULES: tuple[tuple[str, str], ...] = (
         r"(?:^|[\n.!?]\s*)(?:ai|llm|language model|assistant|chat ?bot|chatgpt)s?\s*[,:!]\s"
         r"[^.!?\n]{0,60}?\b(?:you|please|ignore|answer|respond|reply|say|do not|always|must)\b",
     ),
-    ("you", rf"\b(?:if|when|since|because) you(?:'re| are) (?:an? )?(?:\w+ )?{_AI}\b"),
+    (_AI_WORDS, rf"\b(?:if|when|since|because) you(?:'re| are) (?:an? )?(?:\w+ )?{_AI}\b"),
     (
         "system developer admin administrator",
         r"\b(?:begin|end|start of|new|updated|emergency) "
@@ -143,7 +144,7 @@ RULES: tuple[tuple[str, str], ...] = (
         r"(?:the |your |any )?(?:\w+ )?(?:answer|figure|value|length|passages?)\b",
     ),
     (
-        "not",
+        "passage passages prompt instructions",
         r"\bdo not (?:mention|reveal|cite|use|quote|trust|rely on|answer from)\b[^.!?\n]{0,40}?"
         r"\b(?:passages?|system prompt|these instructions)\b",
     ),
@@ -188,6 +189,9 @@ RULES: tuple[tuple[str, str], ...] = (
         rf"{_VOID}\b",
     ),
     ("passage", r"(?:^|\n)\s*\[?passage \[?\d+\]?\s*[:>]"),
-    ("other", rf"\bother (?:passages?|sources?) (?:is|are) (?:\w+ )?{_VOID}\b"),
+    (
+        "passage passages source sources",
+        rf"\bother (?:passages?|sources?) (?:is|are) (?:\w+ )?{_VOID}\b",
+    ),
 )
 """Words, and the pattern of an order in which at least one of them stands."""

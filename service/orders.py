@@ -40,6 +40,7 @@ _LOOKALIKES = str.maketrans(
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ORDERS = tuple((frozenset(words.split()), re.compile(pattern)) for words, pattern in RULES)
+_NEEDED = frozenset[str]().union(*(needed for needed, _ in _ORDERS))
 
 _LINK = re.compile(
     r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(\s*<?(?:[a-z][a-z0-9+.-]*:|//|www\.)[^()]*(?:\([^()]*\)[^()]*)*\)?",
@@ -94,15 +95,19 @@ def _paragraphs(text: str) -> Sequence[tuple[int, int]]:
 
 
 def _is_order(paragraph: str) -> bool:
-    if _TURN.search(paragraph) or _REVERSED.search(_FLAG.sub("", paragraph)):
+    if _TURN.search(paragraph):
+        return True
+    if not paragraph.isascii() and _REVERSED.search(_FLAG.sub("", paragraph)):
         return True
     folded = _folded(paragraph)
-    words = set(_WORD.findall(folded))
+    words = _NEEDED.intersection(_WORD.findall(folded))
     return any(not needed.isdisjoint(words) and order.search(folded) for needed, order in _ORDERS)
 
 
 def _folded(text: str) -> str:
     """Text as it looks: without marks, invisible characters and letters of other alphabets."""
+    if text.isascii():
+        return text.casefold()
     parts = unicodedata.normalize("NFKD", text)
     if not parts.isascii():
         parts = "".join(one for one in parts if unicodedata.category(one) not in ("Mn", "Cf"))
