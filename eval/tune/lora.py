@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from eval.tune import base as bases
-from eval.tune import record
+from eval.tune import llama, record
 from eval.tune.base import CannotTrain, Diverged
 from eval.tune.examples import Example, Tokens, data_digest, encode, sampled, tokens_digest
 from eval.tune.recipe import Progress, Score, Trained, TrainSettings
@@ -44,7 +44,7 @@ def train(
     folder = bases.located(base)
     tokenizer = bases.tokenizer_of(folder)
     tokens = encode(tokenizer, examples, bases.window(folder))
-    identity = identity_of(folder, name or base.name, tokens, examples, scored_on)
+    identity = identity_of(folder, name or base.name, settings.method, tokens, examples, scored_on)
     identity["settings"] = asdict(settings)
     why = record.why_anew(out, identity)
     if not why:
@@ -60,12 +60,21 @@ def train(
 
 
 def identity_of(
-    base: Path, name: str, tokens: Sequence[Tokens], examples: Sequence[Example], scored_on: str
+    base: Path,
+    name: str,
+    method: bases.Method,
+    tokens: Sequence[Tokens],
+    examples: Sequence[Example],
+    scored_on: str,
 ) -> dict[str, Any]:
-    """What a result depends on, but for the settings."""
+    """What a result depends on, but for the settings.
+
+    `computed`: the version of `eval.tune.llama` where that computes the steps, else empty.
+    """
     return {
         "base": name,
         "weights": bases.weights_digest(base),
+        "computed": llama.version(base, method),
         "data": data_digest(examples),
         "tokens": tokens_digest(tokens),
         "scored_on": scored_on,

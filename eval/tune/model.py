@@ -3,12 +3,13 @@
 import copy
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from eval.tune.base import CannotTrain, Method, computing
 from eval.tune.examples import Batch, Tokens, padded
+from eval.tune.llama import Llama
 
 AGREES = 0.02
 """How far the loss may be from the model's own, as a share of it (rounding in bfloat16)."""
@@ -61,6 +62,46 @@ def trained_weights(model: Any) -> dict[str, Any]:
     return {name: one for name, one in model.named_parameters() if one.requires_grad}
 
 
+class Steps(Protocol):
+    """Computes losses of a model and their gradients; see `steps_of`."""
+
+    def loss(self, examples: Sequence[Tokens]) -> float:
+        """Mean cross entropy of the completions' tokens."""
+        ...
+
+    def learn(self, examples: Sequence[Tokens], share: float) -> float:
+        """Add `share` × the loss's gradients to those of the trained weights; the loss itself."""
+        ...
+
+
+def steps_of(model: Any, version: str, pad: int) -> Steps:
+    """How a wrapped model is trained: by `eval.tune.llama` where that has a version, else as any.
+
+    `pad`: the token that padding consists of.
+    """
+    return Llama(model) if version else Recorded(model, pad)
+
+
+class Recorded:
+    """Steps of any model: torch records what is computed and goes back over it."""
+
+    def __init__(self, model: Any, pad: int) -> None:
+        self._model, self._pad = model, pad
+
+    def loss(self, examples: Sequence[Tokens]) -> float:
+        """See `Steps.loss`."""
+        import torch
+
+        with torch.no_grad():
+            return float(completion_loss(self._model, padded(examples, self._pad)))
+
+    def learn(self, examples: Sequence[Tokens], share: float) -> float:
+        """See `Steps.learn`."""
+        loss = completion_loss(self._model, padded(examples, self._pad))
+        (loss * share).backward()
+        return float(loss.detach())
+
+
 def completion_loss(model: Any, batch: Batch) -> Any:
     """Mean cross entropy of the completions' tokens, float32.
 
@@ -80,7 +121,7 @@ def completion_loss(model: Any, batch: Batch) -> Any:
     return torch.nn.functional.cross_entropy(logits.float(), ids.roll(-1, 1)[scored])
 
 
-def check_loss(model: Any, example: Tokens) -> None:
+def check_loss(model: Any, steps: Steps, example: Tokens) -> None:
     """Raise `CannotTrain` where the model's own loss is another: its head is no plain layer."""
     import torch
 
@@ -88,10 +129,9 @@ def check_loss(model: Any, example: Tokens) -> None:
     ids = torch.tensor([example.ids], device=causal.device)
     labels = ids.clone()
     labels[0, : example.prompt] = -100
-    with torch.no_grad():
-        ours = float(completion_loss(model, padded([example], 0)))
-        with _autocast(causal.device.type):
-            theirs = float(causal(input_ids=ids, labels=labels, use_cache=False).loss)
+    with torch.no_grad(), _autocast(causal.device.type):
+        theirs = float(causal(input_ids=ids, labels=labels, use_cache=False).loss)
+    ours = steps.loss([example])
     if not abs(ours - theirs) <= AGREES * max(theirs, 0.1):
         raise CannotTrain(
             f"{type(causal).__name__} computes a loss of {theirs:.4f} where its last layer alone "

@@ -12,7 +12,7 @@ from eval.tune import base as bases
 from eval.tune import model as models
 from eval.tune import record
 from eval.tune.base import Diverged
-from eval.tune.examples import Tokens, batches, padded, pieces
+from eval.tune.examples import Tokens, batches, pieces
 from eval.tune.recipe import Progress, Score, Trained, TrainSettings, best, rate_at
 from eval.tune.record import State
 
@@ -48,6 +48,8 @@ class Run:
         loaded = bases.load(base, settings.method, length)
         self._model = models.wrap(loaded, settings.method, settings.rank, str(identity["base"]))
         self._weights = models.trained_weights(self._model)
+        pad = tokenizer.pad_token_id or 0
+        self._learns = models.steps_of(self._model, str(identity["computed"]), pad)
         self._optimizer: Any = torch.optim.AdamW(
             list(self._weights.values()),
             lr=settings.rate,
@@ -68,7 +70,8 @@ class Run:
 
     def finish(self, why: str) -> Trained:
         """Train to the end, write the result, then its record, and tidy up."""
-        models.check_loss(self._model, min(self._tokens, key=lambda one: len(one.ids)))
+        shortest = min(self._tokens, key=lambda one: len(one.ids))
+        models.check_loss(self._model, self._learns, shortest)
         self._state, found = record.read_checkpoint(
             self._out, self._identity, self._weights, self._optimizer
         )
@@ -124,17 +127,15 @@ class Run:
     def _step(self, chosen: Sequence[Tokens]) -> tuple[float, int]:
         import torch
 
-        pad = self._tokenizer.pad_token_id or 0
-        parts = [padded(piece, pad) for piece in pieces(chosen, PIECE)]
-        scored = sum(int(part.scored.sum()) for part in parts)
+        parts = pieces(chosen, PIECE)
+        scored = [sum(len(one.ids) - one.prompt for one in part) for part in parts]
         for group in self._optimizer.param_groups:
             group["lr"] = rate_at(self._state.step, self._steps, self._settings)
         value = 0.0
-        for part in parts:
+        for part, count in zip(parts, scored, strict=True):
             # Weighed by its tokens, the pieces' gradients add up to that of the batch.
-            loss = models.completion_loss(self._model, part) * (int(part.scored.sum()) / scored)
-            value += float(loss.detach())
-            loss.backward()
+            share = count / sum(scored)
+            value += share * self._learns.learn(part, share)
         norm = float(torch.nn.utils.clip_grad_norm_(self._weights.values(), CLIP))
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise Diverged(
@@ -143,7 +144,7 @@ class Run:
             )
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        return value, sum(part.tokens for part in parts)
+        return value, sum(len(one.ids) for one in chosen)
 
     def _scored(self, epoch: int) -> float:
         """Accuracy on dev; whatever the scoring does with chance, training does not see it."""

@@ -48,7 +48,7 @@ def sweep(
         raise ValueError("training: 'rates': at least one learning rate is wanted, found none")
     folder = bases.located(base)
     tokens = encode(bases.tokenizer_of(folder), examples, bases.window(folder))
-    identity = identity_of(folder, name or base.name, tokens, examples, scored_on)
+    identity = identity_of(folder, name or base.name, training.method, tokens, examples, scored_on)
     identity["rates"] = rates
     identity["settings"] = {**asdict(sweep_settings(training, rates[0], seed)), "rate": None}
     known = _known(out / SWEEP, identity)
