@@ -8,7 +8,9 @@ transformers loaded, which takes longer than to embed a hundred passages.
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -113,7 +115,6 @@ class BertEncoder:
 
         multiply = product or _product
         self._together = together
-
         self._dtype = torch.bfloat16 if half else torch.float32
         self._heads, self._eps = folder.heads, folder.eps
         self._tokenizer = folder.tokenizer()
@@ -155,8 +156,11 @@ class BertEncoder:
         encoded = self._tokenizer.encode_batch_fast(list(texts))
         tokens = [cast(list[int], one.ids) for one in encoded]
         means = np.empty((len(tokens), self.dimension), np.float32)
-        for places in batches([len(one) for one in tokens], self._together):
+
+        def fill(places: list[int]) -> None:
             means[places] = self._means([tokens[place] for place in places])
+
+        _side_by_side(fill, batches([len(one) for one in tokens], self._together))
         return means
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
@@ -211,6 +215,27 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
         else:
             runs.append([place])
     return runs
+
+
+def _side_by_side(fill: Callable[[list[int]], None], runs: Sequence[list[int]]) -> None:
+    """Fill all runs, one to a thread, as many at once as torch would share a product among.
+
+    Threads that share a product wait for each other after each, which costs most where another
+    process, such as the one that parses, has a core (docs/decisions/2026-11-29-ingest-speed.md).
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    many = min(threads, len(runs))
+    if many < 2:
+        deque(map(fill, runs), maxlen=0)
+        return
+    try:
+        with ThreadPoolExecutor(many, "embed", torch.set_num_threads, (1,)) as pool:
+            deque(pool.map(fill, runs), maxlen=0)
+    finally:
+        # It is each thread's own, and also what threads begin with that are started later.
+        torch.set_num_threads(threads)
 
 
 def _product(weight: Any, bias: Any, *, gelu: bool = False) -> _Layer:

@@ -21,6 +21,18 @@ TEXTS = [
 ]
 
 
+def threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def set_threads(count: int) -> None:
+    import torch
+
+    torch.set_num_threads(count)
+
+
 def copied(folder: Path, file: str = "config.json", **changes: Any) -> Path:
     """The packaged model with values of one of its files changed."""
     shutil.copytree(MODEL, folder, ignore=shutil.ignore_patterns("model.safetensors"))
@@ -66,6 +78,18 @@ def test_vectors_and_revision_are_those_of_sentence_transformers(
     assert framework.count_tokens(TEXTS) == embedder.count_tokens(TEXTS)
     assert nearest(framework.embed(TEXTS), embedder.embed(TEXTS)) >= 0.999
     assert nearest(framework.embed_query("Why?"), embedder.embed_query("Why?")) >= 0.999
+
+
+def test_threads_take_a_calls_texts_among_them_and_leave_torch_as_it_was(exact: BertEncoder):
+    texts, before = [*TEXTS, *(f"Gauge {at} reads zero. " * 40 for at in range(12))], threads()
+    try:
+        set_threads(1)
+        alone = exact.embed(texts)
+        set_threads(3)
+        assert nearest(exact.embed(texts), alone) >= 0.99999
+        assert threads() == 3
+    finally:
+        set_threads(before)
 
 
 def test_bfloat16_is_near_float32(packaged: BertFolder, exact: BertEncoder):
