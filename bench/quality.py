@@ -27,7 +27,14 @@ from bench.answers import Unasked
 from bench.quality_index import open_index
 from bench.quality_latency import print_latency
 from bench.quality_measures import SHOWN, Level, Outcome, outcome
-from bench.quality_ranking import PLAIN, SHIPPED, Configuration, Remembering, configuration
+from bench.quality_ranking import (
+    NAMELESS,
+    PLAIN,
+    SHIPPED,
+    Configuration,
+    Remembering,
+    configuration,
+)
 from bench.quality_reader import Reading
 from bench.quality_sets import QualitySet
 from bench.quality_table import block, held_out, lines
@@ -46,6 +53,8 @@ SETS = (
     *("contracts", "sec10q-single", "sec10q-multi", "scifact"),
 )
 TUNE = "squad2-dev-tune"
+ABSTENTION = {"false abst", "false ans"}
+"""Measures that only the service's own rows have: it abstains by scores on its own scale."""
 LEVELS: Mapping[str, Level] = {"contracts": "page", "sec10q": "document", "scifact": "document"}
 """By corpus; a passage for others, whose gold answers are texts that stand in it."""
 
@@ -82,6 +91,10 @@ def main() -> None:
     }
     for name in [*options.sets, *([TUNE] if options.held_out else [])]:
         asked = load(name, options)
+        if options.latency and options.index:
+            reader = Reader(options.index, inner)
+            print_latency(reader, settings, inner, asked, reader.status().chunks)
+            continue
         reader, index = open_index(asked, options.work / "index", embedder, settings)
         if options.latency:
             print_latency(reader, settings, inner, asked, index["chunks"])
@@ -111,8 +124,8 @@ def _options() -> argparse.Namespace:
         "--configs",
         nargs="+",
         metavar="NAME",
-        default=[*PLAIN, SHIPPED],
-        help=f"{', '.join(PLAIN)}, {SHIPPED}, minmax:SHARE, fused:DENSE,SENTENCE,TITLE",
+        default=[*PLAIN, NAMELESS, SHIPPED],
+        help=f"{', '.join(PLAIN)}, {NAMELESS}, {SHIPPED}, minmax:SHARE, fused:DENSE,SENTENCE,TITLE",
     )
     parser.add_argument(
         "--sample",
@@ -126,6 +139,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--held-out", action="store_true", help="the choice without each set")
     parser.add_argument("--reader", action="store_true", help="ask the embedded model too; slow")
     parser.add_argument("--latency", action="store_true", help="time searches, and nothing else")
+    parser.add_argument(
+        "--index", type=Path, help="with --latency: another index folder, such as bench.search's"
+    )
     parser.add_argument("--work", type=Path, default=Path("runs/bench-quality"))
     return parser.parse_args()
 
@@ -148,21 +164,30 @@ def load(name: str, options: argparse.Namespace) -> QualitySet:
 
 
 def measure(asked: QualitySet, reader: Reader, bench: Bench) -> dict[str, list[Outcome]]:
-    """The outcomes of a set's questions under each configuration, and with the reader's replies."""
+    """The outcomes of a set's questions under each configuration, and with the reader's replies.
+
+    Plain configurations never abstain; their confidence is the best sentence's cosine.
+    """
     level = LEVELS.get(asked.corpus, "passage")
     gold_texts = level != "document"
     answerer = make_answerer(bench.settings, reader, bench.embedder, Unasked())
+    always = replace(answerer, abstain_below=0.0)
     found: dict[str, list[Outcome]] = {one.name: [] for one in bench.configurations}
     for number, question in enumerate(asked.questions, start=1):
         for one in bench.configurations:
             looked = look(answerer, one, question.question, asked.readable)
             shown = replace(looked, found=replace(looked.found, hits=looked.found.hits[:SHOWN]))
-            prepared = answerer.compose(question.question, shown)
+            prepared = (answerer if one.graded else always).compose(question.question, shown)
             reply = Unasked().complete(prepared.messages, 0) if prepared.messages else None
             answer = answerer.finish(prepared, reply)
-            sure = abstain.confidence(looked.signals)
+            cosine = looked.signals.quote_cosine
+            sure = abstain.confidence(looked.signals) if one.graded else cosine
             about = (question, level, looked.found.hits)
-            found[one.name].append(outcome(*about, answer, sure, gold_texts))
+            row = outcome(*about, answer, sure, gold_texts)
+            if not one.graded:
+                kept = {name: row.scores[name] for name in row.scores.keys() - ABSTENTION}
+                row = replace(row, scores=kept)
+            found[one.name].append(row)
             if bench.reading and one is bench.configurations[-1]:
                 replied, extra = bench.reading.read(answerer, prepared, question)
                 read = outcome(*about, replied, sure, gold_texts)

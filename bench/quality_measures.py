@@ -12,7 +12,7 @@ from eval.grade import contains
 from eval.questions import Question
 from eval.score import token_f1
 from ingest.stored import StoredChunk
-from service.answer import Answer
+from service.answer import Answer, Citation
 from service.ground import without_citations
 from service.retrieve import Hit
 
@@ -80,6 +80,10 @@ def outcome(
         wanted = {(item.document, item.page) for item in asked.evidence if item.page}
         cited = {(citation.document, citation.page) for citation in answer.citations}
         scores["page"] = float(bool(wanted & cited) and not answer.abstained)
+    if asked.answerable and not answer.abstained:
+        right, found = citing(asked, level, answer.citations)
+        scores["cite P"] = sum(right) / len(right) if right else 0.0
+        scores["cite R"] = found
     return Outcome(
         id=asked.id,
         source=asked.source,
@@ -89,6 +93,29 @@ def outcome(
         borne=borne if asked.answerable else False,
         scores=scores,
     )
+
+
+def citing(
+    asked: Question, level: Level, citations: Sequence[Citation]
+) -> tuple[list[bool], float]:
+    """Whether each citation is right, and the share of what there is to cite that is cited.
+
+    Of documents and pages, those of the evidence; of passages, a quote of the document with a gold
+    answer in it, of which one is enough. A citation may be useful and still count as wrong: a set's
+    evidence names one place for an answer that may stand in several.
+    """
+    wanted = {
+        (item.document, item.page if level == "page" else None)
+        for item in asked.evidence
+        if level != "page" or item.page
+    }
+    places = [(one.document, one.page if level == "page" else None) for one in citations]
+    right = [place in wanted for place in places]
+    if level == "passage":
+        gold = [contains(one.quote, asked.answers) for one in citations]
+        right = [place and held for place, held in zip(right, gold, strict=True)]
+        return right, float(any(right))
+    return right, len(wanted.intersection(places)) / len(wanted) if wanted else 0.0
 
 
 def ranks(asked: Question, level: Level, chunks: Sequence[StoredChunk]) -> dict[str, float]:
@@ -138,11 +165,12 @@ def means(outcomes: Sequence[Outcome]) -> dict[str, float]:
             values.setdefault(name, []).append(score)
     found = {name: sum(scores) / len(scores) for name, scores in values.items()}
     if not all(one.answerable for one in outcomes):
+        found["AUROC"] = auroc(outcomes)
+    if "false ans" in found:
         silent = [one for one in outcomes if one.abstained]
         right = sum(not one.answerable for one in silent)
         asked = sum(not one.answerable for one in outcomes)
         found["abst F1"] = 2 * right / (len(silent) + asked)
-        found["AUROC"] = auroc(outcomes)
     if outcomes and all(one.borne is not None for one in outcomes):
         found["AURC"] = aurc(outcomes)
     return found

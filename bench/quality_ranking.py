@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ingest.embed import Embedder, Vectors
 from ingest.snapshot import Snapshot
-from service.fuse import BM25_MOST, Weights
+from service.fuse import BM25_MOST
 from service.retrieve import Hit, RetrievalSettings, Retrieved, retrieve
 
 DEPTH = 50
@@ -20,7 +20,7 @@ RRF_K = 60
 """Of reciprocal rank fusion, as its authors chose it."""
 
 PLAIN = ("bm25", "minilm", "rrf", "minmax")
-SHIPPED = "shipped"
+NAMELESS, SHIPPED = "nameless", "shipped"
 
 Scores = Mapping[int, float]
 """Chunk ids with their scores."""
@@ -38,6 +38,11 @@ class Configuration(Protocol):
         """What the table calls it."""
         ...
 
+    @property
+    def graded(self) -> bool:
+        """Whether its scores are on the scale by which the service abstains."""
+        ...
+
     def rank(self, question: str, snapshot: Snapshot, embedder: Embedder) -> Retrieved:
         """The best chunks, `DEPTH` at most, scores between 0 and 1 or a little above."""
         ...
@@ -53,6 +58,7 @@ class Lists:
 
     name: str
     combine: Callable[[Scores, Scores, float], Scores]
+    graded: bool = False
 
     def rank(self, question: str, snapshot: Snapshot, embedder: Embedder) -> Retrieved:
         """See `Configuration.rank`."""
@@ -76,6 +82,7 @@ class Service:
 
     name: str
     settings: RetrievalSettings
+    graded: bool = True
 
     def rank(self, question: str, snapshot: Snapshot, embedder: Embedder) -> Retrieved:
         """See `Configuration.rank`."""
@@ -86,8 +93,9 @@ def configuration(name: str, shipped: RetrievalSettings) -> Configuration:
     """The configuration of a name.
 
     Args:
-        name: One of `PLAIN`; "minmax:0.7" with a share of the dense list; "shipped"; or
-            "fused:0.5,0.6,0.1", the service's with other weights: dense, sentence, title.
+        name: One of `PLAIN`; "minmax:0.7" with a share of the dense list; "shipped"; "nameless",
+            the same as if no question named a document; or "fused:0.5,0.6,0.1", the service's with
+            other weights: dense, sentence, title.
         shipped: The settings as shipped.
 
     Raises:
@@ -103,19 +111,22 @@ def configuration(name: str, shipped: RetrievalSettings) -> Configuration:
         share = values[0] if values else 0.5
         return Lists(name, lambda dense, lexical, _: min_max(dense, lexical, share))
     if kind == "fused" and len(values) == 3 and right:
-        return Service(name, replace(shipped, weights=Weights(*values)))
+        dense, sentence, title = values
+        weights = replace(shipped.weights, dense=dense, sentence=sentence, title=title)
+        return Service(name, replace(shipped, weights=weights))
     plain: dict[str, Configuration] = {
         "bm25": Lists(
             name, lambda _, lexical, most: {one: score / most for one, score in lexical.items()}
         ),
         "minilm": Lists(name, lambda dense, _, __: dense),
         "rrf": Lists(name, lambda dense, lexical, _: reciprocal_ranks((dense, lexical))),
+        NAMELESS: Service(name, replace(shipped, names=False)),
         SHIPPED: Service(name, shipped),
     }
     if name not in plain:
         raise UnknownConfiguration(
-            f"no configuration {name!r}: there are {', '.join(PLAIN)}, minmax:SHARE, {SHIPPED} and "
-            "fused:DENSE,SENTENCE,TITLE, the numbers between 0 and 1"
+            f"no configuration {name!r}: there are {', '.join(PLAIN)}, minmax:SHARE, {NAMELESS}, "
+            f"{SHIPPED} and fused:DENSE,SENTENCE,TITLE, the numbers between 0 and 1"
         )
     return plain[name]
 

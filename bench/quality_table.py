@@ -8,7 +8,8 @@ from bench.quality_measures import Outcome, means
 from eval.statistics import clustered
 
 COLUMNS = (
-    *("R@1", "R@3", "R@10", "nDCG@10", "doc@3", "gold@3", "quoted", "page", "F1", "reader F1"),
+    *("R@1", "R@3", "R@10", "nDCG@10", "doc@3", "gold@3", "quoted", "page"),
+    *("cite P", "cite R", "F1", "reader F1"),
     *("false abst", "false ans", "abst F1", "AURC", "AUROC"),
 )
 LEVEL = 0.95

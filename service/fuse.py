@@ -21,12 +21,16 @@ class Weights:
     """Shares of the parts of a score.
 
     `dense`: of the cosines against BM25; `sentence`: of the best sentence's cosine against the
-    chunk's own; `title`: added for the question's terms in the document's title.
+    chunk's own; `title`: added for the question's terms in the document's title. Of a document that
+    the question names, `beyond`: of the cosines to the question without that name against those to
+    all of it; `opening`: added to its first chunk where the question asks who, or when.
     """
 
-    dense: float = 0.7
+    dense: float = 0.6
     sentence: float = 0.6
     title: float = 0.1
+    beyond: float = 0.7
+    opening: float = 0.2
 
 
 def fuse(
@@ -35,17 +39,20 @@ def fuse(
     term_weights: Mapping[str, float],
     titles: Mapping[str, float],
     weights: Weights,
+    openings: Collection[int] = (),
 ) -> list[tuple[int, float]]:
     """(chunk id, score) in falling order, ties by id.
 
     `close` has all candidates; `lexical` the BM25 scores of those that have one; `term_weights` the
-    question's terms with their idf; `titles` the share of them that each document's title holds.
+    question's terms with their idf; `titles` the share of them that each document's title holds;
+    `openings` the first chunks of documents in which the answer is likely.
     """
     most = BM25_MOST * sum(term_weights.values()) or 1.0
     fused = {
         chunk: weights.dense * ((1 - weights.sentence) * near.cosine + weights.sentence * near.best)
         + (1 - weights.dense) * lexical.get(chunk, 0.0) / most
         + weights.title * titles[near.title]
+        + (weights.opening if chunk in openings else 0.0)
         for chunk, near in close.items()
     }
     return sorted(fused.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -53,6 +60,12 @@ def fuse(
 
 def overlap(text_terms: Collection[str], weights: Mapping[str, float]) -> float:
     """The share of the question's terms that a text holds, each by its weight (idf); 0…1."""
-    total = sum(weights.values())
-    held = sum(weight for term, weight in weights.items() if term in text_terms)
+    if not weights:
+        return 0.0
+    # A loop, not a generator: it is run for every sentence of a question's hits, three times.
+    total = held = 0.0
+    for term, weight in weights.items():
+        total += weight
+        if term in text_terms:
+            held += weight
     return held / total if total else 0.0

@@ -6,6 +6,7 @@ A quote is one sentence of 300 characters or less; an answer has `QUOTES` at mos
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.sentences import sentences
 from service.fuse import overlap
@@ -81,8 +82,8 @@ def _ranked(question: str, hit: Hit, weights: Mapping[str, float], terms: Terms)
     cosines = hit.close.sentences
     texts = [hit.chunk.text[start:end] for start, end in hit.close.spans]
     headings = [hit.chunk.heading(start) for start, _ in hit.close.spans]
-    held = [set(terms(text)) for text in texts]
-    above = {heading: set(terms(heading)) for heading in set(headings)}
+    held = [_kinds(terms, text) for text in texts]
+    above = {heading: _kinds(terms, heading) for heading in set(headings)}
     overlaps = [overlap(found, weights) for found in held]
     near = [
         cosine + OVERLAP_WEIGHT * share for cosine, share in zip(cosines, overlaps, strict=True)
@@ -96,7 +97,7 @@ def _ranked(question: str, hit: Hit, weights: Mapping[str, float], terms: Terms)
             near[at]
             + NEIGHBOUR_WEIGHT * max(beside, default=0.0)
             + HEADING_WEIGHT * overlap(over - held[at], weights)
-            + CODE_WEIGHT * overlap(over | held[at], codes)
+            + (CODE_WEIGHT * overlap(over | held[at], codes) if codes else 0.0)
             + SHAPE_WEIGHT * fits(question, texts[at], headings[at])
             + LENGTH_WEIGHT * min(len(texts[at]), FULL_LENGTH) / FULL_LENGTH
             + HIT_WEIGHT * hit.score
@@ -110,14 +111,39 @@ def _ranked(question: str, hit: Hit, weights: Mapping[str, float], terms: Terms)
     ]
 
 
+@lru_cache(maxsize=4096)  # the same sentences are ranked again and again
+def _kinds(terms: Terms, text: str) -> frozenset[str]:
+    """A text's terms, each once."""
+    return frozenset(terms(text))
+
+
 def best_quotes(ranked: Sequence[Quote], count: int = QUOTES) -> list[Quote]:
-    """The best, none of the same words twice."""
+    """The best, none of the same words twice.
+
+    Where the question names the best one's document, the best of each page come first, or of each
+    hit where there are no pages: all of that document is near then, and what is asked for stands
+    on one more page more often than on one page twice.
+    """
     kept: dict[str, Quote] = {}
-    for quote in ranked:
+    for quote in _spread(ranked) if ranked and ranked[0].hit.named else ranked:
         kept.setdefault(" ".join(quote.text.casefold().split()), quote)
         if len(kept) == count:
             break
     return list(kept.values())
+
+
+def _spread(ranked: Sequence[Quote]) -> list[Quote]:
+    """The best quote of each page or hit, then the others, both in their order."""
+    first: dict[tuple[int, int], Quote] = {}
+    others = [quote for quote in ranked if first.setdefault(_place(quote), quote) is not quote]
+    return [*first.values(), *others]
+
+
+def _place(quote: Quote) -> tuple[int, int]:
+    """Document and page, or the chunk outside PDFs."""
+    chunk = quote.hit.chunk
+    page, _ = chunk.document.place(chunk.start + quote.start)
+    return (chunk.document.id, page) if page else (-1, chunk.id)
 
 
 def without_citations(answer: str) -> str:

@@ -78,6 +78,14 @@ def test_every_question_is_measured_under_every_configuration(made: QualitySet, 
     assert all(one.scores["R@1"] == one.scores["quoted"] == 1 for one in found["shipped"])
 
 
+def test_only_the_services_own_rows_abstain(made: QualitySet, tmp_path: Path):
+    reader, _ = open_index(made, tmp_path / "index", FakeEmbedder(), INGEST)
+    never = replace(bench("minmax", "shipped"), settings=ServiceSettings(abstain_below=1.0))
+    found = measure(made, reader, never)
+    assert all(one.abstained and one.scores["false abst"] for one in found["shipped"])
+    assert not any(one.abstained or "false abst" in one.scores for one in found["minmax"])
+
+
 def test_collections_that_may_not_be_read_are_not_found(made: QualitySet, tmp_path: Path):
     other = write(tmp_path / "other", pages("yak"))
     two = replace(made, folders=(*made.folders, other), readable=frozenset({"other"}))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.quality_measures import Level, Outcome, aurc, auroc, means, outcome, ranks
+from bench.quality_measures import Level, Outcome, aurc, auroc, citing, means, outcome, ranks
 from eval.questions import Evidence, Question
 from ingest.stored import StoredChunk, StoredDocument
 from service.answer import ABSTENTION, Answer, Citation, Timings, Usage
@@ -98,6 +98,23 @@ def test_a_page_is_cited_with_its_document():
 def test_a_page_that_is_not_known_is_never_cited_right():
     found = measured(ASKED, answered("Vance.", ("a.md", "Vance did.", None)), "page")
     assert found.scores["page"] == 0
+
+
+def test_a_citation_is_right_where_its_quote_has_the_answer():
+    quoted = [("a.md", "Vance did.", None), ("a.md", "It broke.", None), ("b.md", "Vance.", None)]
+    scores = measured(ASKED, answered("It [1]", *quoted)).scores
+    assert (scores["cite P"], scores["cite R"]) == (pytest.approx(1 / 3), 1)
+
+
+def test_pages_and_documents_of_the_evidence_are_what_there_is_to_cite():
+    two = replace(CLAUSE, evidence=(*CLAUSE.evidence, Evidence("a.md", "Again.", page=5)))
+    answer = answered("Vance.", ("a.md", "Vance.", 2), ("a.md", "Nobody.", 3))
+    assert citing(two, "page", answer.citations) == ([True, False], 0.5)
+    assert citing(two, "document", answer.citations) == ([True, True], 1.0)
+
+
+def test_the_citations_of_an_abstention_are_not_measured():
+    assert "cite P" not in measured(ASKED, answered(ABSTENTION, abstained=True)).scores
 
 
 def test_an_unanswerable_question_is_measured_by_silence_alone():

@@ -1,5 +1,6 @@
 """Configurations of retrieval on an index of a few pages."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bench.quality_ranking import (
     PLAIN,
     Remembering,
+    Service,
     UnknownConfiguration,
     configuration,
     min_max,
@@ -68,6 +70,11 @@ def test_other_weights_are_those_of_the_name(index: Path):
         settings = RetrievalSettings(6, weights=Weights(0.2, 0.4, 0.0))
         found = retrieve(ASKED, snapshot, FakeEmbedder(), settings)
     assert rank(index, "fused:0.2,0.4,0") == pairs(found)
+
+
+def test_nameless_is_the_service_without_names():
+    found = configuration("nameless", SHIPPED)
+    assert found == Service("nameless", replace(SHIPPED, names=False))
 
 
 @pytest.mark.parametrize("name", ["bm26", "minmax:2", "fused:0.1", "fused:a,b,c", "bm25:1", ""])

@@ -83,3 +83,10 @@ def test_overlap_is_the_share_of_the_terms_by_weight(held: set[str], share: floa
 
 def test_the_overlap_with_a_question_without_terms_is_none():
     assert overlap({"valve"}, {}) == 0.0
+
+
+def test_an_opening_is_raised_by_its_weight():
+    close = {1: near(0.4), 2: near(0.5)}
+    weights = Weights(opening=0.2)
+    assert fuse(close, {}, {}, TITLES, weights)[0][0] == 2
+    assert fuse(close, {}, {}, TITLES, weights, {1})[0][0] == 1

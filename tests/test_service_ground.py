@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from ingest.derive import terms
-from ingest.documents import Section
-from service.ground import best_quotes, rank, support, without_citations
+from ingest.documents import Page, Section
+from service.ground import Quote, best_quotes, rank, support, without_citations
 from tests.hits import hit, quotes, ranked, weigh
 
 PRICES = "LH-210R gateway, for outdoors: €2,410 each.\nLH-210 gateway, for indoors: €1,180 each."
@@ -114,6 +116,25 @@ def test_the_best_quotes_are_the_first():
 def test_the_same_words_are_quoted_once():
     first, repeat, other = quotes("The pump  leaks.", "the PUMP leaks.", "It rusts.")
     assert best_quotes([first, repeat, other]) == [first, other]
+
+
+def on_page(number: int, *texts: str, named: bool = True) -> list[Quote]:
+    """Sentences of a chunk that stands on a page of its own."""
+    one = hit("\n".join(texts))
+    document = replace(one.chunk.document, pages=[Page(0, "")] * number)
+    chunk = replace(one.chunk, id=number, document=document)
+    found = replace(one, chunk=chunk, named=named)
+    return [Quote(found, 0, len(text), text, 1.0, 0.5, 0.0) for text in texts]
+
+
+def test_of_a_document_that_is_named_other_pages_are_quoted_first():
+    ranked = [*on_page(1, "A one.", "B two.", "C three."), *on_page(2, "D four.")]
+    assert [quote.text for quote in best_quotes(ranked)] == ["A one.", "D four.", "B two."]
+
+
+def test_of_others_the_best_are_quoted():
+    ranked = [*on_page(1, "A one.", "B two.", "C three.", named=False), *on_page(2, "D four.")]
+    assert best_quotes(ranked) == ranked[:3]
 
 
 def test_no_quotes_are_best_of_nothing():

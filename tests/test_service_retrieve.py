@@ -162,3 +162,46 @@ def test_a_title_that_holds_the_questions_words_helps(tmp_path: Path):
     first, second = found.hits
     assert first.chunk.document.title == "Audit"
     assert first.score - second.score > 4
+
+
+@pytest.fixture(scope="module")
+def contracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two documents with long names, of several chunks each."""
+    folder = tmp_path_factory.mktemp("named")
+    files = {
+        f"{name}.md": f"# Acme {name} Supply Agreement\n\nIt binds Ann and Bob. "
+        + "\n\n".join(
+            f"The {thing} clause of it. " + " ".join(f"{thing} words {at}." for at in range(20))
+            for thing in ("rent", "audit", "notice")
+        )
+        for name in ("Nordic", "Pacific")
+    }
+    run(folder / "index", write(folder / "wiki", files))
+    return folder / "index"
+
+
+def test_a_document_that_the_question_names_is_marked(contracts: Path):
+    question = "What does the Acme Pacific Supply Agreement say about notice?"
+    hits = ask(contracts, question, replace(SETTINGS, top_k=20)).hits
+    assert {hit.chunk.document.path for hit in hits if hit.named} == {"Pacific.md"}
+    assert {hit.chunk.document.path for hit in hits} == {"Pacific.md", "Nordic.md"}
+
+
+def test_names_may_not_matter(contracts: Path):
+    question = "What does the Acme Pacific Supply Agreement say about notice?"
+    found = ask(contracts, question, replace(SETTINGS, names=False))
+    assert not any(hit.named for hit in found.hits)
+
+
+def test_who_is_asked_of_a_named_documents_opening(contracts: Path):
+    asked = "Who signed the Acme Nordic Supply Agreement on audit?"
+    first = ask(contracts, asked).hits[0].chunk
+    assert (first.document.path, first.start) == ("Nordic.md", 0)
+    raised = Weights(opening=0.0)
+    assert ask(contracts, asked, replace(SETTINGS, weights=raised)).hits[0].chunk.start > 0
+
+
+def test_the_words_beside_a_name_choose_among_its_chunks(contracts: Path):
+    found = ask(contracts, "What does the Acme Nordic Supply Agreement say about rent words?")
+    assert "rent words" in found.hits[0].chunk.text
+    assert found.hits[0].chunk.document.path == "Nordic.md"
