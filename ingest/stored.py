@@ -136,7 +136,7 @@ def _cosines(
     return (vectors.astype(np.float32, copy=False) @ query[0]).tolist()
 
 
-def _refuse_damaged(row: sqlite3.Row, names: Sequence[str]) -> None:
+def _refuse_damaged(row: sqlite3.Row, names: tuple[str, ...]) -> None:
     if not sound(row, names):
         raise IndexRefused(
             f"row {row['id']} in the database of the index is damaged: restore a backup, or remove "

@@ -22,18 +22,19 @@ def distinct(
 ) -> list[StoredChunk]:
     """The first `count` chunks, without those that are like an earlier one.
 
-    `ids` come best first; `read` gives the chunks of some, and is asked for no more than it takes.
+    `ids` come best first; `read` gives the chunks of some, and is asked for few at first.
     """
     kept: list[tuple[StoredChunk, frozenset[str]]] = []
-    at = 0
+    at, many = 0, count
     while len(kept) < count and at < len(ids):
-        some = ids[at : at + count - len(kept)]
-        at += len(some)
+        some = ids[at : at + many]
+        # Where many copies stand at the top, more are likely behind them.
+        at, many = at + len(some), 2 * many
         for chunk in read(some):
             words = frozenset(_WORD.findall(chunk.text.casefold()))
             if not any(alike(words, others) for _, others in kept):
                 kept.append((chunk, words))
-    return [chunk for chunk, _ in kept]
+    return [chunk for chunk, _ in kept][:count]
 
 
 def alike(one: frozenset[str], other: frozenset[str]) -> bool:
