@@ -7,9 +7,10 @@ Indexes SQuAD 2.0's development articles, contracts, quarterly reports and scien
 each once, below --work, and asks fixed samples of their questions. Prints a block a set and a row a
 configuration, with paired intervals to the row above; --work/runs keeps each run as JSON.
 `squad2-dev-left-out` asks the test articles' questions as if half of those articles were not
-indexed. No model is asked, so that quotes are the answers, unless --reader adds a row with the
-embedded one's replies. --held-out also asks the SQuAD `tune` articles and shows, for each set, what
-would have been chosen on the three others; nothing is chosen on the `test` ones.
+indexed; `contracts-others` asks about the contracts that are not those of `contracts`. No model is
+asked, so that quotes are the answers, unless --reader adds a row with the embedded one's replies.
+--held-out also asks the SQuAD `tune` articles and shows, for each set, what would have been chosen
+on the three others; nothing is chosen on the `test` ones.
 """
 
 import argparse
@@ -52,7 +53,7 @@ SETS = (
     *("squad2-dev-test", "squad2-dev-left-out"),
     *("contracts", "sec10q-single", "sec10q-multi", "scifact"),
 )
-TUNE = "squad2-dev-tune"
+TUNE, OTHERS = "squad2-dev-tune", "contracts-others"
 ABSTENTION = {"false abst", "false ans"}
 """Measures that only the service's own rows have: it abstains by scores on its own scale."""
 LEVELS: Mapping[str, Level] = {"contracts": "page", "sec10q": "document", "scifact": "document"}
@@ -115,10 +116,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--sets",
         nargs="+",
-        choices=[*SETS, TUNE],
+        choices=[*SETS, OTHERS, TUNE],
         metavar="SET",
         default=[*SETS],
-        help=f"of {', '.join([*SETS, TUNE])}; all but the last",
+        help=f"of {', '.join([*SETS, OTHERS, TUNE])}; all but the last two",
     )
     parser.add_argument(
         "--configs",
@@ -150,8 +151,9 @@ def load(name: str, options: argparse.Namespace) -> QualitySet:
     """A set by name, with the questions that the options draw."""
     sources, sample, seed = options.work / "sources", options.sample, options.seed
     wiki = sources / "squad2-dev"
-    if name == "contracts":
-        return quality_sets.contracts(sample, seed, options.contracts, sources)
+    if name in ("contracts", OTHERS):
+        drawn = (sample, seed, options.contracts, sources)
+        return quality_sets.contracts(*drawn, others=name == OTHERS)
     makers: Mapping[str, Callable[[], QualitySet]] = {
         TUNE: lambda: quality_sets.squad2_dev("tune", wiki, sample, sample // 2, seed),
         "squad2-dev-test": lambda: quality_sets.squad2_dev("test", wiki, sample, sample // 2, seed),

@@ -40,7 +40,7 @@ _SOURCES = re.compile(r"^\s*SOURCE\(S\):.*$|\s*\(SOURCE: [^)]*\)", re.MULTILINE)
 class QualitySet:
     """Folders to index together, and questions in the order of their set's file.
 
-    Sets of the same `corpus` have the same folders. Of what is indexed, only the `readable`
+    `corpus` says of what kind the documents are. Of what is indexed, only the `readable`
     collections are asked; None: all.
     """
 
@@ -123,6 +123,7 @@ def contracts(
     seed: int = SEED,
     documents: int | None = None,
     work: Path | None = None,
+    others: bool = False,
 ) -> QualitySet:
     """Questions about clauses, with the pages that their text is found on.
 
@@ -134,16 +135,19 @@ def contracts(
         documents: So many contracts, drawn with the seed, in place of all; the others are neither
             in the corpus nor asked about.
         work: A folder to copy those contracts to.
+        others: All contracts but those, as `contracts-others`.
     """
     folder = CONTRACTS / "pdf"
     read = import_questions("cuad", CONTRACTS / "clauses.csv", documents=folder).questions
     sources = sorted({one.source for one in read})
+    name = "contracts-others" if others else "contracts"
     if documents is not None and work is not None and documents < len(sources):
         chosen = set(random.Random(seed).sample(sources, documents))
+        chosen = {one for one in sources if (one in chosen) != others}
         read = [one for one in read if one.source in chosen]
-        folder = copy_files(chosen, folder, work / "contracts")
+        folder = copy_files(chosen, folder, work / name)
     drawn = draw(read, count, seed)
-    return QualitySet("contracts", "contracts", (folder,), locate(drawn, folder).questions)
+    return QualitySet(name, "contracts", (folder,), locate(drawn, folder).questions)
 
 
 def sec10q(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ingest.derive import terms
+from ingest.readers.titles import BESIDE
 from ingest.stored import Closeness
 
 LEAST_TERMS = 3
@@ -21,10 +22,16 @@ _ORIGIN = re.compile(r"\b(who|whom|whose|when|dates?|dated)\b", re.IGNORECASE)
 
 
 def named(question: Collection[str], titles: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """The titles whose terms all stand in the question; titles come with their terms."""
+    """The titles whose terms all stand in the question; titles come with their terms.
+
+    Of a title with a file's name beside it, either is enough.
+    """
     asked = frozenset(question)
     return frozenset(
-        title for title, own in titles.items() if len(own) >= LEAST_TERMS and asked.issuperset(own)
+        title
+        for title, own in titles.items()
+        for name in (map(terms, title.split(BESIDE)) if BESIDE in title else [own])
+        if len(set(name)) >= LEAST_TERMS and asked.issuperset(name)
     )
 
 

@@ -125,6 +125,17 @@ def test_some_contracts_are_indexed_without_the_others(tmp_path: Path):
 
 @shared
 @needs_data
+def test_the_other_contracts_are_all_but_those(tmp_path: Path):
+    some = quality_sets.contracts(4, documents=174, work=tmp_path)
+    rest = quality_sets.contracts(4, documents=174, work=tmp_path, others=True)
+    names = [{file.name for file in made.folders[0].iterdir()} for made in (some, rest)]
+    assert list(map(len, names)) == [174, 4]
+    assert names[0].isdisjoint(names[1])
+    assert {one.source for one in rest.questions} == names[1]
+
+
+@shared
+@needs_data
 def test_reports_of_some_companies_are_indexed_without_the_others(tmp_path: Path):
     made = quality_sets.sec10q("multi", ["AAPL"], tmp_path)
     assert {one.source for one in made.questions} == {"AAPL"}

@@ -180,6 +180,23 @@ def test_metadata_title_is_taken_when_sensible(tmp_path: Path) -> None:
     assert (document.title, document.metadata["author"]) == ("Crane manual", "A. Berg")
 
 
+@pytest.mark.parametrize(
+    ("written", "name", "title"),
+    [
+        ("Form 10-Q of Acme", "2022 Q3 ACM.pdf", "Form 10-Q of Acme · 2022 Q3 ACM"),
+        ("Minutes, May 2025", "board-minutes-2025-05.pdf", "Minutes, May 2025"),
+        ("Crane manual", "scan0012.pdf", "Crane manual"),
+        ("Crane manual", "a8f3e9dcbbaf4412.pdf", "Crane manual"),
+    ],
+)
+def test_file_name_stands_beside_a_title_that_says_something_else(
+    tmp_path: Path, written: str, name: str, title: str
+) -> None:
+    made = writer(pages(["Words."]))
+    made.add_metadata({"/Title": written})
+    assert read_one(save(tmp_path, made, name)).title == title
+
+
 @pytest.mark.parametrize("written", ["Microsoft Word - x.doc", "untitled", "scan.pdf", "0001-23-4"])
 def test_title_of_a_program_is_not(tmp_path: Path, written: str) -> None:
     made = writer(pages(["Leave policy", "Staff have thirty days."]))

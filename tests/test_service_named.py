@@ -26,6 +26,13 @@ def test_a_short_title_is_a_topic_and_no_name():
     assert named({"oxygen"}, TITLES) == frozenset()
 
 
+@pytest.mark.parametrize("asked", [{"acm", "suppli", "agreement"}, {"2022", "q3", "msft"}])
+def test_a_title_with_a_file_name_is_named_by_either(asked: set[str]):
+    title = "Acme Supply Agreement · 2022 Q3 MSFT"
+    own = {"acm", "suppli", "agreement", "2022", "q3", "msft"}
+    assert named(asked, {title: own}) == {title}
+
+
 def test_what_is_left_of_a_question_are_the_words_besides_the_title():
     question = "Who are the parties to the Acme Supply-Agreement?"
     assert beyond(question, {"acm", "suppli", "agreement"}) == "Who are the parties to the"

@@ -163,7 +163,9 @@ def _start(
 
 def _title(reader: PdfReader, name: str, text: str) -> str:
     written = _metadata_field(reader, "title")
-    return written if titles.is_sensible(written, name) else titles.choose(name, text)
+    if titles.is_sensible(written, name):
+        return titles.with_name(written, name)
+    return titles.choose(name, text)
 
 
 def _metadata(reader: PdfReader) -> dict[str, str]:

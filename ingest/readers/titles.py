@@ -6,6 +6,9 @@ from urllib.parse import unquote
 
 from ingest.readers.characters import one_line
 
+BESIDE = " · "
+"""Between a document's own title and its file's name."""
+
 _LONGEST = 120
 _PLACEHOLDER = re.compile(
     r"(untitled|no title|unnamed|document|title|slide|powerpoint|presentation)"
@@ -21,6 +24,8 @@ _HOLLOW = frozenset(
     "text output image img new version pdf untitled the and".split()
 )
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_WHOLE_WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+"""None in a name that a program made up: "a8f3e9dcbbaf4412"."""
 _LABEL = re.compile(r"(exhibit|ex|annex|appendix|page)[\s.-]*[\dA-Z.()-]*", re.IGNORECASE)
 
 
@@ -65,8 +70,28 @@ def choose(name: str, text: str) -> str:
     lines = text[:2000].split("\n")[:16]
     prose = next((number for number, line in enumerate(lines) if len(line) > 150), len(lines))
     heading = next((line.strip() for line in lines[:prose] if looks_like_title(line)), "")
-    told = {word.casefold() for word in _WORD.findall(named)} - _HOLLOW
-    enough = len(told) >= 2 or (len(told) == 1 and re.search(r"\d", named) is not None)
-    if heading and (not enough or told <= {w.casefold() for w in _WORD.findall(heading)}):
+    told = _words(named) - _HOLLOW
+    if heading and (not _is_telling(told, named) or told <= _words(heading)):
         return heading
     return named
+
+
+def with_name(title: str, name: str) -> str:
+    """A document's own title, with its file's name behind it where that tells something else.
+
+    People call a file by its name as well: "Form 10-Q filed 10/24/2022 · 2022 Q3 MSFT".
+    """
+    named = from_name(name)
+    told = {word.casefold() for word in _WHOLE_WORD.findall(named)} - _HOLLOW
+    lacking = told - _words(title)
+    adds = _is_telling(told, named) and 2 * len(lacking) > len(told)
+    return f"{title}{BESIDE}{named}" if adds else title
+
+
+def _is_telling(told: set[str], named: str) -> bool:
+    """Whether a file's name, of which these are the words, is more than a number or a word."""
+    return len(told) >= 2 or (len(told) == 1 and re.search(r"\d", named) is not None)
+
+
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in _WORD.findall(text)}
