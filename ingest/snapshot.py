@@ -6,10 +6,13 @@ is asked of it, the others are as if they were not there.
 """
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +75,13 @@ class Snapshot:
         found = self._words.search(question, count + len(hidden), self._among(collection))
         gone = set(hidden.tolist())
         return dict([one for one in found if one[0] not in gone][:count])
+
+    def lexical_beside(
+        self, question: str, count: int, collection: str | None = None
+    ) -> Future[dict[int, float]]:
+        """Begin `lexical` in a thread of its own; what it needs of the database is read before."""
+        self._hidden()
+        return _beside().submit(self.lexical, question, count, collection)
 
     def term_weights(self, question: str) -> dict[str, float]:
         """Each term of the question with its inverse document frequency over chunks, as BM25."""
@@ -200,6 +210,11 @@ class Snapshot:
 
 
 _IDS = "SELECT value FROM json_each(:ids)"
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="lexical")
 
 
 class Reader:

@@ -86,11 +86,13 @@ def _search(
     collection: str | None,
 ) -> Retrieved:
     started = time.perf_counter()
+    candidates = max(settings.candidates, settings.top_k)
+    # Neither needs the other: of a million chunks both take as long.
+    words = snapshot.lexical_beside(question, candidates, collection)
     query = embedder.embed_query(question)
     embedded = time.perf_counter()
-    candidates = max(settings.candidates, settings.top_k)
     dense = snapshot.dense(query, candidates, collection)
-    lexical = snapshot.lexical(question, candidates, collection)
+    lexical = words.result()
     weights = snapshot.term_weights(question)
     close = snapshot.closeness(query, dense.keys() | lexical.keys())
     held = {title: set(terms(title)) for title in {near.title for near in close.values()}}
