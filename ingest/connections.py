@@ -16,7 +16,7 @@ from ingest.schema import DATABASE, SQLITE_ERRORS, open_to_read, unusable
 KEPT = 8
 """Idle connections at the most; those beyond are closed after use."""
 
-_File = tuple[int, int]
+_File = tuple[int, int, int]
 
 
 class Connections:
@@ -54,13 +54,14 @@ class Connections:
     def _file(self) -> _File | None:
         """What tells the database from another one that has taken its place; None: none is there.
 
-        No other gets the number of a file that is still open.
+        No other gets the number of a file that is still open. With its mode, since one that may no
+        longer be read would fail the next start, which is to be known before.
         """
         try:
             found = os.stat(self._index / DATABASE)
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return found.st_dev, found.st_ino, found.st_mode
 
     def _take(self, file: _File | None) -> tuple[sqlite3.Connection, bool] | None:
         with self._lock:

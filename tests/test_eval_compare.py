@@ -103,7 +103,7 @@ def test_killed_and_run_again_it_gives_the_same_as_undisturbed(
 
 def test_killed_within_a_line_it_gives_the_same_too(bells: Bells, undisturbed: Bells):
     with pytest.raises(PowerCut):
-        bells.run(FakeGenerator(reads, together=True, dies_at=9))
+        bells.run(FakeGenerator(reads, together=True, dies_at=15))
     file = bells.runs / "bells" / "results.jsonl"
     file.write_bytes(file.read_bytes()[:-9])
     bells.run(FakeGenerator(reads, together=True))
