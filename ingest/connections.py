@@ -45,7 +45,8 @@ class Connections:
             connection.close()
             raise unusable(self._index / DATABASE, error) from error
         except BaseException:
-            # What is wrong with it shows when it is opened anew.
+            # An interrupt, too: whoever comes next must not find it in the middle of something, and
+            # what is wrong with the index shows when it is opened anew.
             connection.close()
             raise
         if not (keeps and file and self._keep(file, connection)):

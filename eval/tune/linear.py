@@ -4,10 +4,10 @@ y = W·x + s·B·(A·x) for each of them (LoRA: Hu et al., 2106.09685). W stays 
 gradient is never computed; those of A and B are written to the adapter's own parameters.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
-_Product = Callable[[Any], Any]
+from service.llama_weights import product
 
 
 class Linear:
@@ -22,7 +22,7 @@ class Linear:
 
         bases = [layer.get_base_layer().weight.detach() for layer in layers]
         weight = torch.cat(bases)
-        self._forward, self._backward = product(weight), product(weight.T.contiguous())
+        self._forward, self._backward = product([weight]), product([weight.T.contiguous()])
         self._downs = [layer.lora_A["default"].weight for layer in layers]
         self._ups = [layer.lora_B["default"].weight for layer in layers]
         self._scales = [float(layer.scaling["default"]) for layer in layers]
@@ -52,24 +52,6 @@ class Linear:
             _add(down, downs[place])
             _add(up, ups[out, place], scale)
         return self._backward(slope).addmm_(narrow, self._down) if further else None
-
-
-def product(weight: Any) -> _Product:
-    """X → x · weightᵀ, bfloat16 by oneDNN where this torch has it, with the weight laid out."""
-    import torch
-
-    if weight.dtype == torch.bfloat16 and torch.backends.mkldnn.is_available():
-        one_dnn = cast(Any, torch.ops.mkldnn)
-        try:
-            packed = one_dnn._reorder_linear_weight(weight, None)
-            one_dnn._linear_pointwise(weight[:1], packed, None, "none", [], "")
-        except (AttributeError, RuntimeError):
-            # These operators are torch's own, for its compiler: another release may lack them.
-            pass
-        else:
-            return lambda x: one_dnn._linear_pointwise(x, packed, None, "none", [], "")
-    turned = weight.T
-    return lambda x: x @ turned
 
 
 def _slices(widths: Sequence[int]) -> list[slice]:

@@ -15,8 +15,9 @@ from typing import Any
 
 from eval.tune.attention import Attention, Rows, Seen, rows_of
 from eval.tune.examples import Tokens
-from eval.tune.linear import Linear, product
+from eval.tune.linear import Linear
 from eval.tune.norm import Norm
+from service.llama_weights import product
 
 VERSION = "llama 1"
 """Another one means other rounding: adapters of before are not taken for this one's."""
@@ -92,7 +93,7 @@ class Llama:
         self._layers = [_Layer(layer) for layer in inside.layers]
         self._norm = Norm(inside.norm)
         head = causal.get_output_embeddings().weight.detach()
-        self._head, self._head_back = product(head), product(head.T.contiguous())
+        self._head, self._head_back = product([head]), product([head.T.contiguous()])
 
     def loss(self, examples: Sequence[Tokens]) -> float:
         """Mean cross entropy of the completions' tokens; see `learn`."""
