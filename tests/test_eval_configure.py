@@ -68,8 +68,8 @@ def test_every_configuration_asks_something_else(name: str, form: Parts):
 def test_the_retrieval_arm_varies_by_its_threshold_beginning_with_the_service_s(knowledge: Parts):
     service = knowledge.retrieval.answerer.abstain_below
     arms = [arm for arm in configurations("rag", knowledge) if isinstance(arm, Rag)]
-    assert [arm.answerer.abstain_below for arm in arms] == [service, 0.2, 0.5]
-    assert shown(list(arms)) == [{"abstain_below": one} for one in (service, 0.2, 0.5)]
+    assert [arm.answerer.abstain_below for arm in arms] == [service, 0.2, 0.35]
+    assert shown(list(arms)) == [{"abstain_below": one} for one in (service, 0.2, 0.35)]
     assert all(arm.grounded and arm.worked and arm.adapter is None for arm in arms)
 
 
