@@ -32,6 +32,7 @@ from bench.quality_ranking import (
     NAMELESS,
     PLAIN,
     SHIPPED,
+    SOURCELESS,
     Configuration,
     Remembering,
     configuration,
@@ -125,8 +126,9 @@ def _options() -> argparse.Namespace:
         "--configs",
         nargs="+",
         metavar="NAME",
-        default=[*PLAIN, NAMELESS, SHIPPED],
-        help=f"{', '.join(PLAIN)}, {NAMELESS}, {SHIPPED}, minmax:SHARE, fused:DENSE,SENTENCE,TITLE",
+        default=[*PLAIN, NAMELESS, SOURCELESS, SHIPPED],
+        help=f"{', '.join(PLAIN)}, {NAMELESS}, {SOURCELESS}, {SHIPPED}, minmax:SHARE, "
+        "fused:DENSE,SENTENCE,TITLE",
     )
     parser.add_argument(
         "--sample",

@@ -20,7 +20,7 @@ RRF_K = 60
 """Of reciprocal rank fusion, as its authors chose it."""
 
 PLAIN = ("bm25", "minilm", "rrf", "minmax")
-NAMELESS, SHIPPED = "nameless", "shipped"
+NAMELESS, SOURCELESS, SHIPPED = "nameless", "sourceless", "shipped"
 
 Scores = Mapping[int, float]
 """Chunk ids with their scores."""
@@ -94,8 +94,8 @@ def configuration(name: str, shipped: RetrievalSettings) -> Configuration:
 
     Args:
         name: One of `PLAIN`; "minmax:0.7" with a share of the dense list; "shipped"; "nameless",
-            the same as if no question named a document; or "fused:0.5,0.6,0.1", the service's with
-            other weights: dense, sentence, title.
+            the same as if no question had a name in it; "sourceless", as if only whole titles were
+            names; or "fused:0.5,0.6,0.1", the service's with other weights: dense, sentence, title.
         shipped: The settings as shipped.
 
     Raises:
@@ -121,12 +121,13 @@ def configuration(name: str, shipped: RetrievalSettings) -> Configuration:
         "minilm": Lists(name, lambda dense, _, __: dense),
         "rrf": Lists(name, lambda dense, lexical, _: reciprocal_ranks((dense, lexical))),
         NAMELESS: Service(name, replace(shipped, names=False)),
+        SOURCELESS: Service(name, replace(shipped, weights=replace(shipped.weights, source=0.0))),
         SHIPPED: Service(name, shipped),
     }
     if name not in plain:
         raise UnknownConfiguration(
             f"no configuration {name!r}: there are {', '.join(PLAIN)}, minmax:SHARE, {NAMELESS}, "
-            f"{SHIPPED} and fused:DENSE,SENTENCE,TITLE, the numbers between 0 and 1"
+            f"{SOURCELESS}, {SHIPPED} and fused:DENSE,SENTENCE,TITLE, the numbers between 0 and 1"
         )
     return plain[name]
 

@@ -128,6 +128,16 @@ class Snapshot:
         rows = self._documents("documents.id = :id", {"id": document_id})
         return next(rows, None)
 
+    def openings(self, document_ids: Iterable[int]) -> dict[int, str]:
+        """The text of the first chunk of documents, by their ids."""
+        rows = self._db.execute(
+            "SELECT document_id, text FROM documents CROSS JOIN chunks "
+            "ON document_id = documents.id AND position = 0 "
+            f"WHERE documents.id IN ({_IDS}) AND {self._only}",
+            {"ids": json.dumps(list(document_ids)), **self._names},
+        )
+        return {row["document_id"]: row["text"] for row in rows}
+
     def documents(self, collection: str | None = None) -> list[StoredDocument]:
         """All documents by path, or those of a collection."""
         wanted = "TRUE" if collection is None else "collection = :collection"

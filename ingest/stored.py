@@ -60,12 +60,16 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """Cosines of a question with a chunk and with its sentences, whose spans are in its text."""
+    """Cosines of a question with a chunk and with its sentences, whose spans are in its text.
+
+    `title` and `document`, its id, are of the document that the chunk is from.
+    """
 
     title: str
     cosine: float
     spans: tuple[Span, ...]
     sentences: tuple[float, ...]
+    document: int = 0
 
     @property
     def best(self) -> float:
@@ -124,8 +128,14 @@ def to_closeness(rows: Sequence[sqlite3.Row], query: Vectors) -> dict[int, Close
     found, start = dict[int, Closeness](), 0
     for row, cosine in zip(rows, cosines, strict=True):
         end = start + len(row["spans"]) // _SPAN_BYTES
-        near = Closeness(row["title"], cosine, tuple(spans[start:end]), tuple(sentences[start:end]))
-        found[row["id"]], start = near, end
+        found[row["id"]] = Closeness(
+            row["title"],
+            cosine,
+            tuple(spans[start:end]),
+            tuple(sentences[start:end]),
+            row["document_id"],
+        )
+        start = end
     return found
 
 

@@ -17,7 +17,10 @@ from service.retrieve import Hit
 
 
 class Signals(NamedTuple):
-    """The question's cosine with the best hit and with the best sentence, and the best score."""
+    """The question's cosine with the best hit and with the best sentence, and the best score.
+
+    Scores are taken without what names of the question add to them.
+    """
 
     hit_cosine: float
     quote_cosine: float
@@ -36,7 +39,7 @@ def signals(hits: Sequence[Hit], quotes: Sequence[Quote]) -> Signals:
     return Signals(
         max((hit.close.cosine for hit in hits), default=0.0),
         max((quote.cosine for quote in quotes), default=0.0),
-        max((hit.score for hit in hits), default=0.0),
+        max((hit.score - hit.source for hit in hits), default=0.0),
     )
 
 

@@ -23,7 +23,8 @@ class Weights:
     `dense`: of the cosines against BM25; `sentence`: of the best sentence's cosine against the
     chunk's own; `title`: added for the question's terms in the document's title. Of a document that
     the question names, `beyond`: of the cosines to the question without that name against those to
-    all of it; `opening`: added to its first chunk where the question asks who, or when.
+    all of it; `opening`: added to its first chunk where the question asks who, or when. `source`:
+    added for the question's names in the document's title and opening; see `service.sources`.
     """
 
     dense: float = 0.6
@@ -31,6 +32,7 @@ class Weights:
     title: float = 0.1
     beyond: float = 0.7
     opening: float = 0.2
+    source: float = 0.15
 
 
 def fuse(
@@ -40,12 +42,14 @@ def fuse(
     titles: Mapping[str, float],
     weights: Weights,
     openings: Collection[int] = (),
+    sources: Mapping[int, float] | None = None,
 ) -> list[tuple[int, float]]:
     """(chunk id, score) in falling order, ties by id.
 
     `close` has all candidates; `lexical` the BM25 scores of those that have one; `term_weights` the
     question's terms with their idf; `titles` the share of them that each document's title holds;
-    `openings` the first chunks of documents in which the answer is likely.
+    `openings` the first chunks of documents in which the answer is likely; `sources` the share of
+    the question's names that each document has, by its id.
     """
     most = BM25_MOST * sum(term_weights.values()) or 1.0
     fused = {
@@ -53,6 +57,7 @@ def fuse(
         + (1 - weights.dense) * lexical.get(chunk, 0.0) / most
         + weights.title * titles[near.title]
         + (weights.opening if chunk in openings else 0.0)
+        + (weights.source * sources[near.document] if sources else 0.0)
         for chunk, near in close.items()
     }
     return sorted(fused.items(), key=lambda pair: (-pair[1], pair[0]))

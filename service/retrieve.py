@@ -1,6 +1,7 @@
 """Question → hits: dense and lexical candidates of one generation, fused, the best `top_k`."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from service import records
 from service.alike import distinct
 from service.fuse import Weights, fuse, overlap
 from service.named import asks_of_origin, beyond, levelled, named
+from service.sources import asks_for_latest, names_of, preferring_latest, shares
 
 
 class UnknownCollection(ValueError):
@@ -23,10 +25,11 @@ class UnknownCollection(ValueError):
 class Hit:
     """A retrieved chunk.
 
-    `score` is the fused one, by which hits are sorted: 1 and the weights of title and opening at
-    the most, on one scale for all questions. `close` are the cosines of the chunk and its
+    `score` is the fused one, by which hits are sorted: 1 and the weights of title, opening and
+    source at the most, on one scale for all questions. `close` are the cosines of the chunk and its
     sentences; `bm25` is None where lexical search did not list the chunk. `named`: whether the
-    question names the document.
+    question names the document. `source`: what of the score is for names of the question that the
+    document has; it tells documents apart, not whether they answer.
     """
 
     chunk: StoredChunk
@@ -34,6 +37,7 @@ class Hit:
     close: Closeness
     bm25: float | None
     named: bool = False
+    source: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,8 @@ def _search(
         close |= levelled(close, snapshot.closeness(mixed, theirs))
         if asks_of_origin(rest):
             openings = {chunk.id for chunk in snapshot.chunks(theirs) if chunk.start == 0}
-    fused = fuse(close, lexical, weights, titles, settings.weights, openings)
-    scores = dict(fused)
+    sources = {} if names else _sources(question, snapshot, close, settings)
+    scores = dict(fuse(close, lexical, weights, titles, settings.weights, openings, sources))
     hits = [
         Hit(
             chunk,
@@ -115,11 +119,26 @@ def _search(
             close[chunk.id],
             lexical.get(chunk.id),
             close[chunk.id].title in names,
+            settings.weights.source * sources.get(chunk.document.id, 0.0),
         )
         for chunk in distinct(list(scores), snapshot.chunks, settings.top_k)
     ]
     done = time.perf_counter()
     return Retrieved(hits, weights, (embedded - started) * 1000, (done - embedded) * 1000)
+
+
+def _sources(
+    question: str, snapshot: Snapshot, close: Mapping[int, Closeness], settings: RetrievalSettings
+) -> dict[int, float]:
+    """By document id; of no use, and so not read, where all candidates are of one document."""
+    titles = {near.document: near.title for near in close.values()}
+    if not (settings.names and settings.weights.source and len(titles) > 1):
+        return {}
+    asked, latest = names_of(question), asks_for_latest(question)
+    openings = snapshot.openings(titles) if asked else {}
+    texts = {one: f"{title}\n{openings.get(one, '')}" for one, title in titles.items()}
+    found = shares(asked, texts)
+    return preferring_latest(found, titles) if latest else found
 
 
 def _mixed(query: Vectors, other: Vectors, share: float) -> Vectors:

@@ -145,6 +145,21 @@ def shown(snapshot: Snapshot) -> list[str]:
     return [chunk.document.path for chunk in snapshot.chunks(ids)]
 
 
+def test_openings_are_first_chunks_of_documents_that_may_be_read(tmp_path: Path):
+    write(tmp_path / "open", {"cow.md": page("cow", 40)})
+    write(tmp_path / "secret", {"yak.md": page("yak", 40)})
+    run(tmp_path / "index", tmp_path / "open", tmp_path / "secret")
+    index = reader(tmp_path / "index")
+    with index.snapshot() as snapshot:
+        cow, yak = (one.id for one in snapshot.documents())
+        found = snapshot.openings([yak, cow, 99])
+        assert sorted(found) == sorted([cow, yak])
+        assert snapshot.text(cow).startswith(found[cow])
+        assert len(found[cow]) < len(snapshot.text(cow))
+    with index.snapshot(frozenset({"open"})) as snapshot:
+        assert list(snapshot.openings([yak, cow])) == [cow]
+
+
 def test_no_ids_are_no_chunks(index: Path):
     with reader(index).snapshot() as snapshot:
         assert snapshot.chunks([]) == []

@@ -80,9 +80,10 @@ def _row(number: int, sentences: int) -> sqlite3.Row:
     vector = np.array([0.6, 0.8], np.float32)
     spans = np.array([[4 * n, 4 * n + 3] for n in range(sentences)], np.int32)
     rows = np.tile(vector.astype(np.float16), (sentences, 1))
-    values = (number, "A", vector.tobytes(), spans.tobytes(), rows.tobytes())
+    values = (number, "A", 7, vector.tobytes(), spans.tobytes(), rows.tobytes())
     return connection.execute(
-        "SELECT ? AS id, ? AS title, ? AS embedding, ? AS spans, ? AS sentences", values
+        "SELECT ? AS id, ? AS title, ? AS document_id, ? AS embedding, ? AS spans, ? AS sentences",
+        values,
     ).fetchone()
 
 

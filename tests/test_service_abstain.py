@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,11 @@ def test_the_signals_are_those_of_the_best_hit_and_the_best_sentence():
 
 def test_a_hit_without_sentences_has_its_own_signal():
     assert signals([hit("Pump", cosine=0.6)], []) == Signals(0.6, 0.0, 0.5)
+
+
+def test_what_names_add_to_a_score_is_no_signal():
+    lifted = [replace(one, source=0.15) for one in [hit("It rusts on.", score=0.6)]]
+    assert signals(lifted, []).score == pytest.approx(0.45)
 
 
 def test_nothing_found_has_no_signals():

@@ -205,3 +205,52 @@ def test_the_words_beside_a_name_choose_among_its_chunks(contracts: Path):
     found = ask(contracts, "What does the Acme Nordic Supply Agreement say about rent words?")
     assert "rent words" in found.hits[0].chunk.text
     assert found.hits[0].chunk.document.path == "Nordic.md"
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reports that differ in title and opening alone, and are as long as to be several chunks."""
+    folder = tmp_path_factory.mktemp("reports")
+    body = "\n\n".join(
+        " ".join(f"The {thing} of the period number {at}." for at in range(20))
+        for thing in ("margin", "inventory", "goodwill")
+    )
+    files = {
+        f"{ticker}-{quarter}.md": f"# 2023 {quarter} {ticker}\n\nFiled by {name} Inc. with the "
+        f"commission. " + "It is a report of many words. " * 8 + f"\n\n{body}"
+        for ticker, name in (("ACM", "Acme"), ("BOR", "Borealis"), ("CYG", "Cygnus"))
+        for quarter in ("Q1", "Q2", "Q3")
+    }
+    run(folder / "index", write(folder / "wiki", files))
+    return folder / "index"
+
+
+@pytest.mark.parametrize(
+    ("question", "report"),
+    [
+        ("What was Borealis's margin of the period in Q2?", "BOR-Q2.md"),
+        ("What was Cygnus's inventory in the third quarter?", "CYG-Q3.md"),
+        ("What was the goodwill in the latest report of Acme?", "ACM-Q3.md"),
+    ],
+)
+def test_names_and_periods_choose_among_documents_that_read_alike(
+    reports: Path, question: str, report: str
+):
+    hits = ask(reports, question).hits
+    assert hits[0].chunk.document.path == report
+    assert 0 < hits[0].source < hits[0].score
+
+
+def test_where_sources_weigh_nothing_no_hit_is_lifted(reports: Path):
+    settings = replace(SETTINGS, weights=Weights(source=0.0))
+    assert {hit.source for hit in ask(reports, "Borealis in Q2", settings).hits} == {0.0}
+
+
+def test_where_names_do_not_matter_neither_do_sources(reports: Path):
+    hits = ask(reports, "The latest of Borealis", replace(SETTINGS, names=False)).hits
+    assert {hit.source for hit in hits} == {0.0}
+
+
+def test_a_question_that_names_a_whole_title_is_lifted_by_nothing_else(contracts: Path):
+    asked = "Who signed the Acme Nordic Supply Agreement on audit?"
+    assert {hit.source for hit in ask(contracts, asked).hits} == {0.0}
