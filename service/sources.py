@@ -31,7 +31,10 @@ _WORD = re.compile(r"\w+")
 _QUARTER = re.compile(r"\b(first|second|third|fourth) (?:fiscal )?quarter\b", re.IGNORECASE)
 _QUARTERS = {"first": "Q1", "second": "Q2", "third": "Q3", "fourth": "Q4"}
 _LATEST = re.compile(r"\b(latest|newest|most recent)\b", re.IGNORECASE)
-_MONTHS: list[str] = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = {
+    month: number
+    for number, month in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
 _MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _PERIODS = (
@@ -117,5 +120,5 @@ def _period(found: re.Match[str]) -> Period:
     if quarter := parts.get("quarter"):
         return int(parts["year"]), 3 * int(quarter)
     if name := parts.get("name"):
-        return int(parts["year"]), 1 + _MONTHS.index(name)
+        return int(parts["year"]), _MONTHS[name]
     return int(parts["year"]), int(parts.get("month") or 0)
