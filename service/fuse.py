@@ -27,7 +27,7 @@ class Weights:
     added for the question's names in the document's title and opening; see `service.sources`.
     """
 
-    dense: float = 0.6
+    dense: float = 0.5
     sentence: float = 0.6
     title: float = 0.1
     beyond: float = 0.7

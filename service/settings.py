@@ -145,7 +145,7 @@ class ServiceSettings(IngestSettings):
         default=50, ge=3, description="Hits that each of dense and lexical search contributes."
     )
     dense_weight: float = Field(
-        default=0.6, ge=0, le=1, description="Share of the dense score in the fused one."
+        default=0.5, ge=0, le=1, description="Share of the dense score in the fused one."
     )
     sentence_share: float = Field(
         default=0.6, ge=0, le=1, description="Share of the best sentence in the dense score."
