@@ -42,6 +42,7 @@ from bench.quality_sets import QualitySet
 from bench.quality_table import block, held_out, lines
 from bench.squad_wiki import SEED
 from eval.manifest import commit
+from eval.questions import read_questions
 from ingest.derive import terms
 from ingest.embed import Embedder
 from ingest.snapshot import Reader
@@ -54,7 +55,9 @@ SETS = (
     *("squad2-dev-test", "squad2-dev-left-out"),
     *("contracts", "sec10q-single", "sec10q-multi", "scifact"),
 )
-TUNE, OTHERS = "squad2-dev-tune", "contracts-others"
+TUNE, OTHERS, COMPANY = "squad2-dev-tune", "contracts-others", "company"
+MORE = (OTHERS, TUNE, COMPANY)
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 ABSTENTION = {"false abst", "false ans"}
 """Measures that only the service's own rows have: it abstains by scores on its own scale."""
 LEVELS: Mapping[str, Level] = {"contracts": "page", "sec10q": "document", "scifact": "document"}
@@ -117,10 +120,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--sets",
         nargs="+",
-        choices=[*SETS, OTHERS, TUNE],
+        choices=[*SETS, *MORE],
         metavar="SET",
         default=[*SETS],
-        help=f"of {', '.join([*SETS, OTHERS, TUNE])}; all but the last two",
+        help=f"of {', '.join([*SETS, *MORE])}; all but the last three",
     )
     parser.add_argument(
         "--configs",
@@ -163,8 +166,15 @@ def load(name: str, options: argparse.Namespace) -> QualitySet:
         "sec10q-single": lambda: quality_sets.sec10q("single", options.companies, sources),
         "sec10q-multi": lambda: quality_sets.sec10q("multi", options.companies, sources),
         "scifact": lambda: quality_sets.scifact(sources / "scifact", sample, seed),
+        COMPANY: lambda: _company(CORPUS),
     }
     return makers[name]()
+
+
+def _company(corpus: Path) -> QualitySet:
+    """All development questions on the demo company, asked of its documents."""
+    questions = read_questions(corpus / "tasks" / "facts" / "dev.jsonl")
+    return QualitySet(COMPANY, COMPANY, (corpus / "wiki", corpus / "pdf"), questions)
 
 
 def measure(asked: QualitySet, reader: Reader, bench: Bench) -> dict[str, list[Outcome]]:
