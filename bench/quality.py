@@ -82,7 +82,8 @@ def main() -> None:
     embedder = Remembering(inner)
     retrieval = retrieval_settings(settings)
     configurations = [configuration(name, retrieval) for name in options.configs]
-    reading = Reading(settings, options.work) if options.reader else None
+    asks = options.reader or options.adapter
+    reading = Reading(settings, options.work, options.adapter) if asks else None
     bench = Bench(settings, embedder, configurations, reading)
     measured: dict[str, dict[str, list[Outcome]]] = {}
     record: dict[str, Any] = {
@@ -144,6 +145,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=SEED, help="of all samples")
     parser.add_argument("--held-out", action="store_true", help="the choice without each set")
     parser.add_argument("--reader", action="store_true", help="ask the embedded model too; slow")
+    parser.add_argument("--adapter", type=Path, help="ask it with this adapter beside its layers")
     parser.add_argument("--latency", action="store_true", help="time searches, and nothing else")
     parser.add_argument(
         "--index", type=Path, help="with --latency: another index folder, such as bench.search's"
@@ -203,9 +205,9 @@ def measure(asked: QualitySet, reader: Reader, bench: Bench) -> dict[str, list[O
                 row = replace(row, scores=kept)
             found[one.name].append(row)
             if bench.reading and one is bench.configurations[-1]:
-                replied, extra = bench.reading.read(answerer, prepared, question)
+                replied, extra = bench.reading.read(answerer, prepared, question, gold_texts)
                 read = outcome(*about, replied, sure, gold_texts)
-                row = replace(read, scores=read.scores | (extra if gold_texts else {}))
+                row = replace(read, scores=read.scores | extra)
                 found.setdefault(f"{one.name} + reader", []).append(row)
         if number % 50 == 0:
             print(f"{asked.name}: {number}/{len(asked.questions)}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The model in training: its loss is transformers' own, its result files are readable."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -115,6 +116,28 @@ def test_a_model_that_changes_its_logits_is_refused(tmp_path: Path):
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(CannotTrain, match="Gemma2ForCausalLM.*change their logits"):
         train(tmp_path, EXAMPLES, TrainSettings(), tmp_path / "out")
+
+
+def test_losses_are_compared_over_more_than_a_few_tokens_and_not_over_all(folder: Path):
+    loaded = base.load(folder, "full", 10)
+    compared: list[Tokens] = []
+
+    class Spy:
+        def loss(self, examples: Sequence[Tokens]) -> float:
+            compared.extend(examples)
+            return float(model.completion_loss(loaded, padded(examples, 1)))
+
+        def learn(self, examples: Sequence[Tokens], share: float) -> float:
+            raise AssertionError
+
+    def learned(of: Sequence[Tokens]) -> int:
+        return sum(len(one.ids) - one.prompt for one in of)
+
+    many = tokens(folder) * 30
+    model.check_loss(loaded, Spy(), many)
+    assert model.COMPARED <= learned(compared) < learned(many)
+    model.check_loss(loaded, Spy(), many[:1])
+    assert compared[-1:] == many[:1]
 
 
 def test_full_fine_tuning_moves_all_weights_and_leaves_a_model(folder: Path, tmp_path: Path):

@@ -14,6 +14,9 @@ from eval.tune.llama import Llama
 AGREES = 0.02
 """How far the loss may be from the model's own, as a share of it (rounding in bfloat16)."""
 
+COMPARED = 64
+"""Tokens over which it is compared, where there are as many."""
+
 
 def wrap(model: Any, method: Method, rank: int, name: str) -> Any:
     """The base with LoRA on all linear layers but the output's (alpha = 2r, dropout 0).
@@ -121,17 +124,29 @@ def completion_loss(model: Any, batch: Batch) -> Any:
     return torch.nn.functional.cross_entropy(logits.float(), ids.roll(-1, 1)[scored])
 
 
-def check_loss(model: Any, steps: Steps, example: Tokens) -> None:
-    """Raise `CannotTrain` where the model's own loss is another: its head is no plain layer."""
+def check_loss(model: Any, steps: Steps, tokens: Sequence[Tokens]) -> None:
+    """Raise `CannotTrain` where the model's own loss is another: its head is no plain layer.
+
+    By the shortest examples that have `COMPARED` tokens to learn together: of a few tokens alone
+    the loss is rounded too much in bfloat16.
+    """
     import torch
 
+    examples, learned, theirs = list[Tokens](), 0, 0.0
+    for example in sorted(tokens, key=lambda one: len(one.ids)):
+        if learned >= COMPARED:
+            break
+        examples.append(example)
+        learned += len(example.ids) - example.prompt
     causal = _causal(model)
-    ids = torch.tensor([example.ids], device=causal.device)
-    labels = ids.clone()
-    labels[0, : example.prompt] = -100
-    with torch.no_grad(), _autocast(causal.device.type):
-        theirs = float(causal(input_ids=ids, labels=labels, use_cache=False).loss)
-    ours = steps.loss([example])
+    for example in examples:
+        ids = torch.tensor([example.ids], device=causal.device)
+        labels = ids.clone()
+        labels[0, : example.prompt] = -100
+        with torch.no_grad(), _autocast(causal.device.type):
+            mean = float(causal(input_ids=ids, labels=labels, use_cache=False).loss)
+        theirs += mean * (len(example.ids) - example.prompt) / learned
+    ours = steps.loss(examples)
     if not abs(ours - theirs) <= AGREES * max(theirs, 0.1):
         raise CannotTrain(
             f"{type(causal).__name__} computes a loss of {theirs:.4f} where its last layer alone "

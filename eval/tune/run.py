@@ -70,8 +70,7 @@ class Run:
 
     def finish(self, why: str) -> Trained:
         """Train to the end, write the result, then its record, and tidy up."""
-        shortest = min(self._tokens, key=lambda one: len(one.ids))
-        models.check_loss(self._model, self._learns, shortest)
+        models.check_loss(self._model, self._learns, self._tokens)
         self._state, found = record.read_checkpoint(
             self._out, self._identity, self._weights, self._optimizer
         )
