@@ -125,7 +125,7 @@ def test_losses_are_compared_over_more_than_a_few_tokens_and_not_over_all(folder
     class Spy:
         def loss(self, examples: Sequence[Tokens]) -> float:
             compared.extend(examples)
-            return float(model.completion_loss(loaded, padded(examples, 1)))
+            return float(model.completion_loss(loaded, padded(examples, 1)).detach())
 
         def learn(self, examples: Sequence[Tokens], share: float) -> float:
             raise AssertionError
