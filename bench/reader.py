@@ -57,14 +57,8 @@ LONGEST = 12
 """Words of an answer that is learned."""
 
 SHARES = {"squad": 0.45, "reddit": 0.26, "amazon": 0.25, "covid": 0.04}
-MISSING = 0.12
-"""Of the answerable questions, those whose passage is taken away."""
-
 RETRIEVED = 10
 """Hits among which the passage of the answer is looked for."""
-
-PROMPTS = ((1, 0.4), (2, 0.2), (3, 0.4))
-"""Passages of a prompt, and the share of such prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,20 @@ def main() -> None:
         description=words, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--examples", type=int, default=3000)
+    parser.add_argument(
+        "--unanswerable", type=float, default=0.25, help="share of SQuAD's that have no answer"
+    )
+    parser.add_argument(
+        "--missing", type=float, default=0.12, help="share of others whose passage is taken away"
+    )
+    parser.add_argument(
+        "--passages",
+        type=float,
+        nargs=3,
+        default=[0.4, 0.2, 0.4],
+        metavar="SHARE",
+        help="shares of prompts with one, two and three passages",
+    )
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--epochs", type=int, default=1)
@@ -96,7 +104,8 @@ def main() -> None:
     embedder = load_embedder(settings)
     asked = write_pages(options.work / "pages", options.seed)
     index = open_index(options.work / "pages", options.work / "index", embedder)
-    examples = list(made(drawn(asked, options.examples, options.seed), index, embedder))
+    chosen = drawn(asked, options.examples, options.unanswerable, options.seed)
+    examples = list(made(chosen, index, embedder, options.missing, options.passages))
     unknown = sum(one.completion == UNKNOWN for one in examples)
     print(f"{len(examples)} examples, {unknown} of them without an answer", flush=True)
     done = train(
@@ -156,8 +165,8 @@ def write_pages(folder: Path, seed: int) -> list[Asked]:
     return asked + [Asked("squad", one.question, one.answers) for one in on_tune]
 
 
-def drawn(asked: Sequence[Asked], count: int, seed: int) -> list[Asked]:
-    """`count` questions, by `SHARES`; of SQuAD a quarter is unanswerable."""
+def drawn(asked: Sequence[Asked], count: int, unanswerable: float, seed: int) -> list[Asked]:
+    """`count` questions, by `SHARES`; of SQuAD's the share `unanswerable` has no answer."""
     chance, found = random.Random(seed), list[Asked]()
     for kind, share in SHARES.items():
         own = [one for one in asked if one.kind == kind and _is_short(one)]
@@ -166,29 +175,41 @@ def drawn(asked: Sequence[Asked], count: int, seed: int) -> list[Asked]:
         others = [one for one in own if not one.answers]
         chance.shuffle(some)
         chance.shuffle(others)
-        few = min(wanted // 4, len(others))
+        few = min(int(unanswerable * wanted), len(others))
         found += some[: wanted - few] + others[:few]
     chance.shuffle(found)
     return found
 
 
-def made(asked: Sequence[Asked], index: Reader, embedder: Embedder) -> Iterator[Example]:
+def made(
+    asked: Sequence[Asked],
+    index: Reader,
+    embedder: Embedder,
+    missing: float,
+    shares: Sequence[float],
+) -> Iterator[Example]:
     """Prompts and replies, in the order of the questions; those whose passage is not found go.
 
-    A passage that holds the answer among those retrieved may stand anywhere; where none does and
-    it was not taken away, the question is left out.
+    A passage that holds the answer may stand anywhere among those of the prompt; where none that was
+    retrieved does, the question is left out.
+
+    Args:
+        asked: The questions.
+        index: Of the texts that they are on.
+        embedder: The index's.
+        missing: Share of the answerable questions whose passage is taken away.
+        shares: Of prompts with one, two and three passages.
     """
     settings = replace(retrieval_settings(ServiceSettings()), top_k=RETRIEVED)
-    counts, weights = [count for count, _ in PROMPTS], [share for _, share in PROMPTS]
     with index.snapshot() as snapshot:
         for number, one in enumerate(asked):
             chance = random.Random(f"{SEED} {number}")
-            (wanted,) = chance.choices(counts, weights)
+            (wanted,) = chance.choices((1, 2, 3), shares)
             found = retrieve(one.question, snapshot, embedder, settings).hits
             shown = [passage(hit) for hit in found]
             holding = [text for text in shown if _holds(text, one)]
             rest = [text for text in shown if text not in holding]
-            if not one.answers or chance.random() < MISSING:
+            if not one.answers or chance.random() < missing:
                 yield Example(tuple(chat(one.question, rest[:wanted], examples=False)), UNKNOWN)
                 continue
             if not holding:
