@@ -190,8 +190,8 @@ def made(
 ) -> Iterator[Example]:
     """Prompts and replies, in the order of the questions; those whose passage is not found go.
 
-    A passage that holds the answer may stand anywhere among those of the prompt; where none that was
-    retrieved does, the question is left out.
+    A passage that holds the answer may stand anywhere among those of the prompt; where none that
+    was retrieved does, the question is left out.
 
     Args:
         asked: The questions.
