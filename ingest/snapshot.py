@@ -99,10 +99,8 @@ class Snapshot:
 
     def chunks(self, ids: Sequence[int]) -> list[StoredChunk]:
         """Chunks by id, in the given order; ids that this generation does not show are left out."""
-        rows = self._db.execute(
-            f"SELECT chunks.* FROM chunks WHERE chunks.id IN ({_IDS})",
-            {"ids": json.dumps(list(ids))},
-        ).fetchall()
+        wanted = f"SELECT chunks.* FROM chunks WHERE chunks.id IN ({_IDS})"
+        rows = self._db.execute(wanted, {"ids": json.dumps(list(ids))}).fetchall()
         documents: dict[int, StoredDocument | None] = {}
         found: dict[int, StoredChunk] = {}
         for row in rows:
