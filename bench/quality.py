@@ -7,8 +7,9 @@ Indexes SQuAD 2.0's development articles, contracts, quarterly reports and scien
 each once, below --work, and asks fixed samples of their questions. Prints a block a set and a row a
 configuration, with paired intervals to the row above; --work/runs keeps each run as JSON.
 `squad2-dev-left-out` asks the test articles' questions as if half of those articles were not
-indexed; `contracts-others` asks about the contracts that are not those of `contracts`. No model is
-asked, so that quotes are the answers, unless --reader adds a row with the embedded one's replies.
+indexed; `contracts-others` asks about the contracts that are not those of `contracts`; `company`
+asks the demo company's development questions. No model is asked, so that quotes are the answers,
+unless --reader adds a row with the embedded one's replies, or --adapter with an adapter's.
 --held-out also asks the SQuAD `tune` articles and shows, for each set, what would have been chosen
 on the three others; nothing is chosen on the `test` ones.
 """

@@ -31,11 +31,12 @@ _WORD = re.compile(r"\w+")
 _QUARTER = re.compile(r"\b(first|second|third|fourth) (?:fiscal )?quarter\b", re.IGNORECASE)
 _QUARTERS = {"first": "Q1", "second": "Q2", "third": "Q3", "fourth": "Q4"}
 _LATEST = re.compile(r"\b(latest|newest|most recent)\b", re.IGNORECASE)
-_MONTHS = {
-    month: number
-    for number, month in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
-}
-_MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*\.?"
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august"),
+    *("september", "october", "november", "december"),
+)
+_SHORT = {month[:3]: number for number, month in enumerate(_MONTHS, start=1)}
+_MONTH = rf"(?P<name>{'|'.join((*_MONTHS, 'sept', *_SHORT))})\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _PERIODS = (
     re.compile(rf"\b{_YEAR}\W?q(?P<quarter>[1-4])\b"),
@@ -72,7 +73,8 @@ def shares(names: Collection[str], texts: Mapping[int, str]) -> dict[int, float]
         texts: Title and opening of each document, by its id.
     """
     lower = {document: text.lower() for document, text in texts.items()}
-    held = {name: _holding(name, lower) for name in names}
+    # In one order: sums of the same numbers in another may differ in their last digit.
+    held = {name: _holding(name, lower) for name in sorted(names)}
     weights = {
         name: math.log((len(texts) + 1) / (len(having) + 0.5))
         for name, having in held.items()
@@ -120,5 +122,5 @@ def _period(found: re.Match[str]) -> Period:
     if quarter := parts.get("quarter"):
         return int(parts["year"]), 3 * int(quarter)
     if name := parts.get("name"):
-        return int(parts["year"]), _MONTHS[name]
+        return int(parts["year"]), _SHORT[name[:3]]
     return int(parts["year"]), int(parts.get("month") or 0)
