@@ -20,6 +20,7 @@ from service.sources import (
         ("What did NVIDIA report in the first fiscal quarter?", {"nvidia", "q1"}),
         ("who runs orlo?", {"runs", "orlo"}),
         ("Is it?", set[str]()),
+        ("Is it R&D?", set[str]()),
         ("", set[str]()),
     ],
 )
