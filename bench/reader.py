@@ -1,7 +1,7 @@
 """Trains the embedded reader: to answer from passages is a skill, learned on passages of others.
 
-    python -m bench.reader [--examples 3000] [--rate 5e-4] [--out runs/reader/adapter]
-    python -m bench.quality --sets squad2-dev-test --configs shipped --reader \
+    python -m bench.reader [--texts 2000] [--rate 1e-3] [--out runs/reader/adapter]
+    python -m bench.quality --sets squad2-dev-test --configs shipped \
         --adapter runs/reader/adapter
 
 Questions on Reddit posts and Amazon reviews (SQuADShifts), on papers (COVID-QA) and on SQuAD's six
@@ -9,7 +9,8 @@ Questions on Reddit posts and Amazon reviews (SQuADShifts), on papers (COVID-QA)
 or reports, which the reader is judged on. Prompts are the service's own, with one to three passages
 of real retrieval; replies are the gold answer with its passage's number, or that it is not known
 where no passage has it: SQuAD's unanswerable questions, and others whose passage is taken away.
-The same command goes on where it was stopped.
+All questions on a text are asked of the same passages where these hold their answers, so that the
+trainer reads these once for all of them. The same command goes on where it was stopped.
 """
 
 import argparse
@@ -25,7 +26,6 @@ from typing import Any, cast
 
 from bench.squad_wiki import QUESTIONS, SEED, SHARED, articles
 from eval.grade import contains
-from eval.squad import read_questions
 from eval.tune.examples import Example
 from eval.tune.lora import train
 from eval.tune.recipe import Progress as Step
@@ -48,15 +48,16 @@ READING = SHARED / "reading"
 PAGE = 20
 """Passages of one page; posts have no titles, and are told apart by what they say."""
 
-PASSAGES = {"reddit": 700, "amazon": 600}
-PAPERS = 6
+PAPERS = 8
 CHUNK_TOKENS = 160
 """Shorter than the service's, so that three passages cost little; it is the reading that counts."""
 
 LONGEST = 12
 """Words of an answer that is learned."""
 
-SHARES = {"squad": 0.45, "reddit": 0.26, "amazon": 0.25, "covid": 0.04}
+ALIKE = 6
+"""Questions asked of the same passages, at most."""
+
 RETRIEVED = 10
 """Hits among which the passage of the answer is looked for."""
 
@@ -65,7 +66,6 @@ RETRIEVED = 10
 class Asked:
     """A question on a text; no answers: the text has none."""
 
-    kind: str
     question: str
     answers: tuple[str, ...]
 
@@ -76,25 +76,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=words, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--examples", type=int, default=3000)
+    parser.add_argument("--texts", type=int, default=1700, help="posts and reviews, half and half")
     parser.add_argument(
-        "--unanswerable", type=float, default=0.25, help="share of SQuAD's that have no answer"
+        "--unanswerable", type=float, default=0.3, help="share that is kept of SQuAD's without one"
     )
     parser.add_argument(
-        "--missing", type=float, default=0.12, help="share of others whose passage is taken away"
+        "--missing", type=float, default=0.03, help="share of texts whose passages are taken away"
     )
     parser.add_argument(
         "--passages",
         type=float,
         nargs=3,
-        default=[0.4, 0.2, 0.4],
+        default=[0.45, 0.2, 0.35],
         metavar="SHARE",
         help="shares of prompts with one, two and three passages",
     )
     parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=4, help="texts, with all questions")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--work", type=Path, default=Path("runs/reader"))
     parser.add_argument("--out", type=Path, default=Path("runs/reader/adapter"))
@@ -102,12 +102,13 @@ def main() -> None:
     options = parser.parse_args()
     settings = ServiceSettings()
     embedder = load_embedder(settings)
-    asked = write_pages(options.work / "pages", options.seed)
+    texts = write_pages(options.work / "pages", options.texts, options.seed)
     index = open_index(options.work / "pages", options.work / "index", embedder)
-    chosen = drawn(asked, options.examples, options.unanswerable, options.seed)
-    examples = list(made(chosen, index, embedder, options.missing, options.passages))
+    asked = thinned(texts, options.unanswerable, options.seed)
+    examples = list(made(asked, index, embedder, options.missing, options.passages))
     unknown = sum(one.completion == UNKNOWN for one in examples)
-    print(f"{len(examples)} examples, {unknown} of them without an answer", flush=True)
+    alike = len({one.family for one in examples})
+    print(f"{len(examples)} examples ({unknown} without an answer), {alike} prompts", flush=True)
     done = train(
         model_folder(DEFAULT, Path(settings.cache)),
         examples,
@@ -138,90 +139,95 @@ def keep(adapter: Path, target: Path) -> None:
         shutil.copyfile(adapter / name, target / name)
 
 
-def write_pages(folder: Path, seed: int) -> list[Asked]:
-    """The texts as pages below `folder`; all questions on them, in a fixed order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    asked: list[Asked] = []
-    for name, count in PASSAGES.items():
+def write_pages(folder: Path, texts: int, seed: int) -> list[list[Asked]]:
+    """The texts as pages below `folder`; the questions on each, in a fixed order.
+
+    `texts`: posts and reviews; SQuAD's articles are there as a whole.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    asked: list[list[Asked]] = []
+    for name in ("reddit", "amazon"):
         paragraphs = [one for part in _data(READING / f"{name}.json") for one in part["paragraphs"]]
+        count = min(texts // 2, len(paragraphs))
         chosen = random.Random(f"{seed} {name}").sample(paragraphs, count)
         for start in range(0, count, PAGE):
-            texts = [" ".join(one["context"].split()) for one in chosen[start : start + PAGE]]
+            posts = [" ".join(one["context"].split()) for one in chosen[start : start + PAGE]]
             number = start // PAGE + 1
-            _write(folder / f"{name}-{number}.md", f"{name.title()} {number}", texts)
-        asked += [one for part in chosen for one in _asked(name, part)]
+            _write(folder / f"{name}-{number}.md", f"{name.title()} {number}", posts)
+        asked += [_asked(one) for one in chosen]
     papers = _data(READING / "covid.json")
     for number, paper in enumerate(random.Random(seed).sample(papers, PAPERS), start=1):
-        texts = [part["context"] for part in paper["paragraphs"]]
-        _write(folder / f"covid-{number}.md", f"Paper {number}", texts)
-        asked += [one for part in paper["paragraphs"] for one in _asked("covid", part)]
+        parts = [part["context"] for part in paper["paragraphs"]]
+        _write(folder / f"covid-{number}.md", f"Paper {number}", parts)
+        asked += [_asked(part) for part in paper["paragraphs"]]
     tune = set(articles("tune"))
     for article in _data(QUESTIONS):
         if article["title"].replace(" ", "_") in tune:
-            texts = [part["context"] for part in article["paragraphs"]]
             title = article["title"].replace("_", " ")
-            _write(folder / f"squad-{title.replace('/', '_')}.md", title, texts)
-    on_tune = (one for one in read_questions(QUESTIONS) if one.article.replace(" ", "_") in tune)
-    return asked + [Asked("squad", one.question, one.answers) for one in on_tune]
+            parts = [part["context"] for part in article["paragraphs"]]
+            _write(folder / f"squad-{title.replace('/', '_')}.md", title, parts)
+            asked += [_asked(part) for part in article["paragraphs"]]
+    return asked
 
 
-def drawn(asked: Sequence[Asked], count: int, unanswerable: float, seed: int) -> list[Asked]:
-    """`count` questions, by `SHARES`; of SQuAD's the share `unanswerable` has no answer."""
-    chance, found = random.Random(seed), list[Asked]()
-    for kind, share in SHARES.items():
-        own = [one for one in asked if one.kind == kind and _is_short(one)]
-        wanted = round(share * count)
-        some = [one for one in own if one.answers]
-        others = [one for one in own if not one.answers]
-        chance.shuffle(some)
-        chance.shuffle(others)
-        few = min(int(unanswerable * wanted), len(others))
-        found += some[: wanted - few] + others[:few]
+def thinned(texts: Sequence[Sequence[Asked]], unanswerable: float, seed: int) -> list[list[Asked]]:
+    """The questions with short answers, and the share `unanswerable` of those without one."""
+    chance = random.Random(seed)
+    found = [
+        [one for one in text if (_is_short(one) if one.answers else chance.random() < unanswerable)]
+        for text in texts
+    ]
     chance.shuffle(found)
     return found
 
 
 def made(
-    asked: Sequence[Asked],
+    texts: Sequence[Sequence[Asked]],
     index: Reader,
     embedder: Embedder,
     missing: float,
     shares: Sequence[float],
 ) -> Iterator[Example]:
-    """Prompts and replies, in the order of the questions; those whose passage is not found go.
+    """Prompts and replies; those whose passage is not found go.
 
-    A passage that holds the answer may stand anywhere among those of the prompt; where none that
-    was retrieved does, the question is left out.
+    Passages are what is retrieved for one of the text's questions, and all others that they answer
+    are asked of them too; for the rest it is done again. The passage that holds the answer may
+    stand anywhere among those of the prompt.
 
     Args:
-        asked: The questions.
+        texts: The questions on each.
         index: Of the texts that they are on.
         embedder: The index's.
-        missing: Share of the answerable questions whose passage is taken away.
+        missing: Share of the texts whose passages are taken away.
         shares: Of prompts with one, two and three passages.
     """
     settings = replace(retrieval_settings(ServiceSettings()), top_k=RETRIEVED)
     with index.snapshot() as snapshot:
-        for number, one in enumerate(asked):
+        for number, text in enumerate(texts):
             chance = random.Random(f"{SEED} {number}")
-            (wanted,) = chance.choices((1, 2, 3), shares)
-            found = retrieve(one.question, snapshot, embedder, settings).hits
-            shown = [passage(hit) for hit in found]
-            holding = [text for text in shown if _holds(text, one)]
-            rest = [text for text in shown if text not in holding]
-            if not one.answers or chance.random() < missing:
-                yield Example(tuple(chat(one.question, rest[:wanted], examples=False)), UNKNOWN)
-                continue
-            if not holding:
-                continue
-            passages = shown[:wanted]
-            if not any(text in holding for text in passages):
-                passages[chance.randrange(wanted)] = holding[0]
-            place = next(at for at, text in enumerate(passages, 1) if text in holding)
-            answer = min(one.answers, key=len)
-            yield Example(
-                tuple(chat(one.question, passages, examples=False)), f"{answer} [{place}]"
-            )
+            takes = chance.random() < missing
+            left = sorted(text, key=lambda one: not one.answers)
+            while left:
+                (wanted,) = chance.choices((1, 2, 3), shares)
+                found = retrieve(left[0].question, snapshot, embedder, settings).hits
+                shown = [passage(hit) for hit in found]
+                holding = [one for one in shown if _holds(one, left[0])]
+                if takes or not left[0].answers:
+                    shown = [one for one in shown if one not in holding]
+                elif not holding:
+                    left = left[1:]
+                    continue
+                passages = shown[:wanted]
+                if holding and not takes and holding[0] not in passages:
+                    passages[chance.randrange(wanted)] = holding[0]
+                fit = [one for one in left if takes or not one.answers or _place(passages, one)]
+                for one in fit[:ALIKE]:
+                    place = _place(passages, one)
+                    reply = f"{min(one.answers, key=len)} [{place}]" if place else UNKNOWN
+                    turns = tuple(chat(one.question, passages, examples=False))
+                    yield Example(turns, reply, f"{number} {len(left)}")
+                left = [one for one in left if one not in fit[:ALIKE]]
 
 
 def open_index(pages: Path, index: Path, embedder: Embedder) -> Reader:
@@ -230,19 +236,28 @@ def open_index(pages: Path, index: Path, embedder: Embedder) -> Reader:
     return Reader(index, embedder)
 
 
+def _place(passages: Sequence[Passage], asked: Asked) -> int:
+    """The number of the first passage that holds an answer, from 1; 0 where none does."""
+    return next((at for at, one in enumerate(passages, 1) if _holds(one, asked)), 0)
+
+
 def _holds(shown: Passage, asked: Asked) -> bool:
     return bool(asked.answers) and contains(shown.text, asked.answers)
 
 
 def _is_short(asked: Asked) -> bool:
-    return not asked.answers or len(min(asked.answers, key=len).split()) <= LONGEST
+    return len(min(asked.answers, key=len).split()) <= LONGEST
 
 
-def _asked(kind: str, paragraph: dict[str, Any]) -> Iterator[Asked]:
+def _asked(paragraph: dict[str, Any]) -> list[Asked]:
+    found: list[Asked] = []
     for one in paragraph["qas"]:
-        texts = [answer["text"].strip() for answer in one["answers"]]
-        if any(texts):
-            yield Asked(kind, one["question"].strip(), tuple(filter(None, dict.fromkeys(texts))))
+        answers = [answer["text"].strip() for answer in one["answers"]]
+        if any(answers) or one.get("is_impossible"):
+            found.append(
+                Asked(one["question"].strip(), tuple(filter(None, dict.fromkeys(answers))))
+            )
+    return found
 
 
 def _data(file: Path) -> list[dict[str, Any]]:

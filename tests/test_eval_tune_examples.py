@@ -1,5 +1,6 @@
 """Examples as tokens and batches."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from eval.tune.examples import (
     data_digest,
     encode,
     end_of_turn,
+    families,
     padded,
     pieces,
     sampled,
@@ -108,6 +110,30 @@ def test_a_batch_is_cut_into_pieces_by_their_tokens_with_padding():
     batch = [Tokens([7] * size, 1) for size in (30, 90, 10, 40, 300, 20)]
     sizes = [[len(one.ids) for one in piece] for piece in pieces(batch, 120)]
     assert sizes == [[10, 20, 30], [40], [90], [300]]  # 4 × 40 and 2 × 90 would be too many
+
+
+def test_a_family_is_learned_at_once_and_counts_as_one_example():
+    many = [Tokens([one.ids[0], *one.ids], 1, f"{at % 30}") for at, one in enumerate(lengths(90))]
+    alone = lengths(20)
+    assert [len(one) for one in families([*many, *alone])] == [3] * 30 + [1] * 20
+    cut = batches([*many, *alone], 10, 1, 1)
+    assert len(cut) == 5
+    assert sorted(one.ids[0] for batch in cut for one in batch) == sorted(
+        one.ids[0] for one in [*many, *alone]
+    )
+    for batch in cut:
+        assert (
+            len({one.family for one in batch if one.family}) + sum(not one.family for one in batch)
+            == 10
+        )
+        for piece in pieces(batch, 120):
+            assert len({one.family for one in piece}) == 1
+            assert not piece[0].family or len(piece) == 3
+
+
+def test_a_family_changes_what_data_and_tokens_are_known_by():
+    plain, other = [example("a", "b")], [replace(example("a", "b"), family="x")]
+    assert data_digest(plain) != data_digest(other)
 
 
 def padding(cut: list[list[Tokens]]) -> float:

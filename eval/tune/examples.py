@@ -27,10 +27,15 @@ class CompletionCut(BadExample):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A chat and the reply to learn. The last message is not the assistant's."""
+    """A chat and the reply to learn. The last message is not the assistant's.
+
+    Examples of one `family`, where it has a name, begin alike: questions on the same passages, say.
+    They are learned at once, and what they begin with is read once for all of them.
+    """
 
     messages: tuple[Message, ...]
     completion: str
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Tokens:
 
     ids: list[int]
     prompt: int
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def encode(tokenizer: Any, examples: Sequence[Example], limit: int) -> list[Toke
                 f"{len(completion) + 1} of completion: {len(ids)}, the limit is {limit}. Shorten "
                 "its prompt (fewer or shorter passages), or leave it out"
             )
-        encoded.append(Tokens(ids, len(prompt)))
+        encoded.append(Tokens(ids, len(prompt), example.family))
     return encoded
 
 
@@ -96,20 +102,29 @@ def end_of_turn(tokenizer: Any) -> int:
     return int(tokenizer.eos_token_id)
 
 
+def families(tokens: Sequence[Tokens]) -> list[list[Tokens]]:
+    """Examples of one family together, every other one alone, in their order."""
+    found: dict[tuple[str, int], list[Tokens]] = {}
+    for number, one in enumerate(tokens):
+        found.setdefault((one.family, 0 if one.family else number), []).append(one)
+    return list(found.values())
+
+
 def batches(tokens: Sequence[Tokens], batch: int, seed: int, epoch: int) -> list[list[Tokens]]:
     """The epoch's batches, each of examples of like length; the same for the same seed and epoch.
 
     Examples are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and
-    the batches shuffled: little padding, and still another order in every epoch.
+    the batches shuffled: little padding, and still another order in every epoch. A family counts
+    as one example.
     """
     chance = random.Random(f"{seed} {epoch}")
-    order = list(range(len(tokens)))
+    order = families(tokens)
     chance.shuffle(order)
     cut: list[list[Tokens]] = []
     for start in range(0, len(order), batch * POOL):
-        pool = sorted(order[start : start + batch * POOL], key=lambda one: len(tokens[one].ids))
+        pool = sorted(order[start : start + batch * POOL], key=lambda one: len(one[0].ids))
         cut += [
-            [tokens[one] for one in pool[first : first + batch]]
+            [one for family in pool[first : first + batch] for one in family]
             for first in range(0, len(pool), batch)
         ]
     chance.shuffle(cut)
@@ -128,15 +143,17 @@ def padded(batch: Sequence[Tokens], pad: int) -> Batch:
 
 
 def pieces(batch: Sequence[Tokens], limit: int) -> list[list[Tokens]]:
-    """The batch in pieces of at most `limit` tokens with their padding, or of one example.
+    """The batch in pieces of at most `limit` tokens with their padding, of one example or family.
 
     Examples of like length stand together. Every example is in one piece.
     """
-    found: list[list[Tokens]] = [[]]
-    for one in sorted(batch, key=lambda tokens: len(tokens.ids)):
-        if found[-1] and (len(found[-1]) + 1) * len(one.ids) > limit:
+    found: list[list[Tokens]] = []
+    for family in sorted(families(batch), key=lambda one: len(one[0].ids)):
+        last = found[-1] if found else []
+        cut = not last or bool(last[0].family or family[0].family)
+        if cut or (len(last) + 1) * len(family[0].ids) > limit:
             found.append([])
-        found[-1].append(one)
+        found[-1] += family
     return found
 
 
@@ -148,11 +165,12 @@ def sampled(tokens: Sequence[Tokens], share: float, seed: int) -> list[Tokens]:
 
 
 def data_digest(examples: Sequence[Example]) -> str:
-    """SHA-256 over all messages and completions, in order, as hex digits."""
+    """SHA-256 over all messages, completions and families, in order, as hex digits."""
     digest = hashlib.sha256()
     for example in examples:
         turns = [[message.role, message.content] for message in example.messages]
-        digest.update(json.dumps([turns, example.completion]).encode() + b"\n")
+        family = [example.family] if example.family else []
+        digest.update(json.dumps([turns, example.completion, *family]).encode() + b"\n")
     return digest.hexdigest()
 
 

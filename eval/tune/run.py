@@ -12,7 +12,7 @@ from eval.tune import base as bases
 from eval.tune import model as models
 from eval.tune import record
 from eval.tune.base import Diverged
-from eval.tune.examples import Tokens, batches, pieces
+from eval.tune.examples import Tokens, batches, families, pieces
 from eval.tune.recipe import Progress, Score, Trained, TrainSettings, best, rate_at
 from eval.tune.record import State
 
@@ -57,7 +57,7 @@ class Run:
             weight_decay=0.0,
             fused=True,
         )
-        self._epoch_steps = math.ceil(len(tokens) / settings.batch)
+        self._epoch_steps = math.ceil(len(families(tokens)) / settings.batch)
         self._steps = settings.epochs * self._epoch_steps
         self._state = State()
 
