@@ -19,6 +19,7 @@ import random
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,12 +77,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=words, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--texts", type=int, default=1700, help="posts and reviews, half and half")
+    parser.add_argument("--texts", type=int, default=1500, help="posts and reviews, half and half")
     parser.add_argument(
-        "--unanswerable", type=float, default=0.3, help="share that is kept of SQuAD's without one"
+        "--unanswerable", type=float, default=0.15, help="share that is kept of SQuAD's without one"
     )
     parser.add_argument(
-        "--missing", type=float, default=0.03, help="share of texts whose passages are taken away"
+        "--missing", type=float, default=0.02, help="share of texts whose passages are taken away"
     )
     parser.add_argument(
         "--passages",
@@ -90,6 +91,9 @@ def main() -> None:
         default=[0.45, 0.2, 0.35],
         metavar="SHARE",
         help="shares of prompts with one, two and three passages",
+    )
+    parser.add_argument(
+        "--alike", type=int, default=3, help="questions of the same passages, at least"
     )
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -105,7 +109,8 @@ def main() -> None:
     texts = write_pages(options.work / "pages", options.texts, options.seed)
     index = open_index(options.work / "pages", options.work / "index", embedder)
     asked = thinned(texts, options.unanswerable, options.seed)
-    examples = list(made(asked, index, embedder, options.missing, options.passages))
+    every = list(made(asked, index, embedder, options.missing, options.passages))
+    examples = in_company(every, options.alike)
     unknown = sum(one.completion == UNKNOWN for one in examples)
     alike = len({one.family for one in examples})
     print(f"{len(examples)} examples ({unknown} without an answer), {alike} prompts", flush=True)
@@ -228,6 +233,12 @@ def made(
                     turns = tuple(chat(one.question, passages, examples=False))
                     yield Example(turns, reply, f"{number} {len(left)}")
                 left = [one for one in left if one not in fit[:ALIKE]]
+
+
+def in_company(examples: Sequence[Example], least: int) -> list[Example]:
+    """Those that share their passages with others, `least` of them together; reading pays there."""
+    count = Counter(one.family for one in examples)
+    return [one for one in examples if count[one.family] >= least]
 
 
 def open_index(pages: Path, index: Path, embedder: Embedder) -> Reader:
