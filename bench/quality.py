@@ -9,7 +9,8 @@ configuration, with paired intervals to the row above; --work/runs keeps each ru
 `squad2-dev-left-out` asks the test articles' questions as if half of those articles were not
 indexed; `contracts-others` asks about the contracts that are not those of `contracts`; `company`
 asks the demo company's development questions. No model is asked, so that quotes are the answers,
-unless --reader adds a row with the embedded one's replies, or --adapter with an adapter's.
+unless --reader adds a row with the embedded one's replies, or --adapter with an adapter's: "quoted"
+is whether the answer or a quote holds gold, "told" whether the answer's own words do.
 --held-out also asks the SQuAD `tune` articles and shows, for each set, what would have been chosen
 on the three others; nothing is chosen on the `test` ones.
 """

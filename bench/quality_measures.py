@@ -74,6 +74,7 @@ def outcome(
         shown = "\n".join(hit.chunk.text for hit in hits[:SHOWN])
         scores["gold@3"] = float(contains(shown, asked.answers))
         scores["quoted"] = float(borne and not answer.abstained)
+        scores["told"] = float(contains(answer.answer, asked.answers) and not answer.abstained)
         scores["F1"] = token_f1(without_citations(answer.answer), asked.answers)
     if asked.answerable and level == "page":
         # A clause that was not located has no page, and no citation is right.

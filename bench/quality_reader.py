@@ -33,7 +33,8 @@ class Reading:
     ) -> tuple[Answer, dict[str, float]]:
         """The grounded answer, and how the replies as they came stand to gold.
 
-        The model is asked even where the service abstains. "reader F1" is of its reply from the
+        The model is asked even where the service abstains; an adapter's "I don't know" has the
+        quotes in its place, as in the service. "reader F1" is of its reply from the
         hits, "gold F1", where `gold`, from the gold passage alone; both token F1, and of
         answerable questions alone.
 
@@ -42,7 +43,8 @@ class Reading:
         # Worked examples are for models that have not learnt to answer from passages.
         always = replace(answerer, abstain_below=0.0, examples=not self._adapter)
         reply = self._reply(always.compose(question.question, asked.looked).messages)
-        answer = answerer.finish(asked, reply if asked.messages else None)
+        heard = replace(answerer, believed=not self._adapter)
+        answer = heard.finish(asked, reply if asked.messages else None)
         if not (question.answerable and gold):
             return answer, {}
         scores = {"reader F1": _f1(reply, question)}

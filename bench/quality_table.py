@@ -8,7 +8,7 @@ from bench.quality_measures import Outcome, means
 from eval.statistics import clustered
 
 COLUMNS = (
-    *("R@1", "R@3", "R@10", "nDCG@10", "doc@3", "gold@3", "quoted", "page"),
+    *("R@1", "R@3", "R@10", "nDCG@10", "doc@3", "gold@3", "quoted", "told", "page"),
     *("cite P", "cite R", "F1", "reader F1", "gold F1"),
     *("false abst", "false ans", "abst F1", "AURC", "AUROC"),
 )

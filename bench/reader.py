@@ -1,8 +1,7 @@
 """Trains the embedded reader: to answer from passages is a skill, learned on passages of others.
 
-    python -m bench.reader [--texts 2000] [--rate 1e-3] [--out runs/reader/adapter]
-    python -m bench.quality --sets squad2-dev-test --configs shipped \
-        --adapter runs/reader/adapter
+    python -m bench.reader [--texts 1500] [--rate 1e-3] [--out runs/reader/adapter]
+    python -m bench.quality --sets squad2-dev-test --configs shipped --adapter runs/reader/adapter
 
 Questions on Reddit posts and Amazon reviews (SQuADShifts), on papers (COVID-QA) and on SQuAD's six
 `tune` articles are asked of an index of just these texts; never the ten `test` articles, contracts
@@ -31,7 +30,7 @@ from eval.tune.examples import Example
 from eval.tune.lora import train
 from eval.tune.recipe import Progress as Step
 from eval.tune.recipe import TrainSettings
-from eval.tune.record import RECORD
+from eval.tune.record import RECORD, file_digest, write_json
 from ingest.chunk import ChunkSettings
 from ingest.embed import Embedder
 from ingest.progress import Progress
@@ -92,9 +91,7 @@ def main() -> None:
         metavar="SHARE",
         help="shares of prompts with one, two and three passages",
     )
-    parser.add_argument(
-        "--alike", type=int, default=3, help="questions of the same passages, at least"
-    )
+    parser.add_argument("--alike", type=int, default=3, help="questions a prompt, at least")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--epochs", type=int, default=1)
@@ -140,8 +137,10 @@ def keep(adapter: Path, target: Path) -> None:
     weights: dict[str, Any] = files.load_file(str(adapter / WEIGHTS))
     halved = {name: one.to(torch.bfloat16) for name, one in weights.items()}
     files.save_file(halved, str(target / WEIGHTS), metadata={"format": "pt"})
-    for name in (CONFIG, RECORD):
-        shutil.copyfile(adapter / name, target / name)
+    shutil.copyfile(adapter / CONFIG, target / CONFIG)
+    record = json.loads((adapter / RECORD).read_text(encoding="utf-8"))
+    record["files"] = {name: file_digest(target / name) for name in record["files"]}
+    write_json(target / RECORD, record)
 
 
 def write_pages(folder: Path, texts: int, seed: int) -> list[list[Asked]]:

@@ -113,6 +113,7 @@ class Answerer:
     None: all may be read.
 
     `examples`: whether the prompt shows two worked examples, which untrained small models need.
+    `believed`: whether a model's "I don't know" is the answer, or has the quotes in its place.
     `queue`: where those who ask over HTTP wait for the model; the methods here do not.
     """
 
@@ -123,6 +124,7 @@ class Answerer:
     max_tokens: int = 160
     abstain_below: float = abstain.THRESHOLD
     examples: bool = True
+    believed: bool = True
     queue: Queue = field(default_factory=Queue)
 
     def search(
@@ -213,7 +215,7 @@ class Answerer:
             worded = _Worded(ABSTENTION, "none", ground.best_quotes(looked.quotes))
         else:
             with records.stage("ground") as notes:
-                worded = word(reply.text, asked.question, looked.quotes)
+                worded = word(reply.text, asked.question, looked.quotes, self.believed)
                 notes["grounding"] = worded.grounding
         llm_ms += (time.perf_counter() - started) * 1000
         rerank = max(before_ms - found.embed_ms - found.search_ms, 0.0)
@@ -243,12 +245,12 @@ class _Worded:
     quotes: list[Quote]
 
 
-def word(reply: str, question: str, quotes: Sequence[Quote]) -> _Worded:
-    """The model's reply with the quotes that bear it, or the best quotes in its place. Pure."""
-    best = ground.best_quotes(quotes)
-    if not best or says_unknown(reply):
+def word(reply: str, question: str, quotes: Sequence[Quote], believed: bool = True) -> _Worded:
+    """The model's reply with the quotes that bear it, or the best in its place; see `Answerer`."""
+    best, unknown = ground.best_quotes(quotes), says_unknown(reply)
+    if not best or (unknown and believed):
         return _Worded(ABSTENTION, "none", best)
-    bearing = ground.support(reply, question, best, terms)
+    bearing = None if unknown else ground.support(reply, question, best, terms)
     if bearing is None:
         return _Worded(inert(_quoted(best)), "quoted", best)
     others = [quote for quote in best if quote not in bearing]

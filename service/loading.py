@@ -19,6 +19,14 @@ from service.queue import Queue
 from service.retrieve import RetrievalSettings
 from service.settings import LOCAL_TOKENS, SERVER_TOKENS, ServiceSettings
 
+READER = Path(__file__).parent / "reader"
+"""The packaged adapter, made by `python -m bench.reader --keep service/reader`.
+
+Why it does not read by default: docs/decisions/2026-11-24-embedded-reader.md."""
+
+PACKAGED = "packaged"
+"""What the setting `reader` calls it."""
+
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach the model's server; they begin short and double."""
 
@@ -35,6 +43,8 @@ def load_embedder(settings: ServiceSettings) -> Embedder:
 def load_llm(settings: ServiceSettings) -> LLM:
     """The model of the settings: a server's where one is named, else the packaged one.
 
+    A model in this process reads as it comes, or by the adapter of the setting `reader`.
+
     Raises `LLMError`.
     """
     if _remote(settings):
@@ -48,9 +58,11 @@ def load_llm(settings: ServiceSettings) -> LLM:
         )
     from service.local_chat import DEFAULT, LocalChat
 
-    return LocalChat(
-        settings.model or DEFAULT, cache=Path(settings.cache), threads=settings.threads
-    )
+    llm = LocalChat(settings.model or DEFAULT, cache=Path(settings.cache), threads=settings.threads)
+    if settings.reader == "none":
+        return llm
+    folder = READER if settings.reader == PACKAGED else Path(settings.reader)
+    return llm.beside(f"{llm.name}-reader", folder)
 
 
 def _remote(settings: ServiceSettings) -> bool:
@@ -69,6 +81,7 @@ def make_answerer(
     settings: ServiceSettings, reader: Reader, embedder: Embedder, llm: LLM
 ) -> Answerer:
     """The answerer of the settings over parts that are loaded."""
+    adapted = bool(getattr(llm, "adapted", False))
     return Answerer(
         reader,
         embedder,
@@ -76,6 +89,10 @@ def make_answerer(
         retrieval_settings(settings),
         settings.max_tokens or (SERVER_TOKENS if _remote(settings) else LOCAL_TOKENS),
         settings.abstain_below,
+        # Who has learnt to answer from passages needs no worked examples, and says too readily that
+        # it does not know: the scores of the passages say that better.
+        examples=not adapted,
+        believed=not adapted,
         queue=Queue(settings.llm_concurrency if _remote(settings) else 1, settings.queue),
     )
 

@@ -73,6 +73,11 @@ class LocalChat:
         other.name = other._adapter = name
         return other
 
+    @property
+    def adapted(self) -> bool:
+        """Whether an adapter stands beside the model's layers."""
+        return self._adapter is not None
+
     def complete(self, messages: Sequence[Message], max_tokens: int) -> Reply:
         """See `LLM.complete`. Ends at `max_tokens` or a line's end, where small models ramble on.
 

@@ -102,6 +102,11 @@ class ServiceSettings(IngestSettings):
         default=None,
         description="Model name at the OpenAI-compatible server, or a local folder or hub id.",
     )
+    reader: str = Field(
+        default="none",
+        description="Adapter by which the embedded model reads: packaged, none, or a folder in "
+        "peft's format.",
+    )
     openai_api_key: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "RAGFIRST_OPENAI_API_KEY")
     )

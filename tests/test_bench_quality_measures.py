@@ -80,7 +80,15 @@ def test_all_documents_must_be_among_the_first_three_hits():
 def test_an_answer_counts_if_a_quote_has_it():
     found = measured(ASKED, answered("Nobody [1]", ("a.md", "Vance did.", None)))
     assert found.scores["quoted"] == 1
+    assert found.scores["told"] == 0
     assert found.borne
+
+
+def test_what_an_answer_tells_stands_in_its_own_words():
+    found = measured(ASKED, answered("Vance [1]", ("a.md", "He did.", None)))
+    assert (found.scores["told"], found.scores["quoted"]) == (1, 1)
+    silent = measured(ASKED, answered("Vance [1]", ("a.md", "He did.", None), abstained=True))
+    assert (silent.scores["told"], silent.scores["quoted"]) == (0, 0)
 
 
 def test_what_is_shown_beside_an_abstention_is_no_answer():

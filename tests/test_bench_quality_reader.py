@@ -61,6 +61,20 @@ def test_an_adapter_is_shown_no_worked_examples(
     assert [message.role for message in request.messages] == ["system", "user"]
 
 
+def test_an_adapter_that_does_not_know_has_quotes_in_its_place(
+    answerer: Answerer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def load(*_: object) -> FakeGenerator:
+        return FakeGenerator(lambda _: "I don't know.")
+
+    monkeypatch.setattr(LocalGenerator, "load", load)
+    asked = compose(answerer, KNOWN.question)
+    for adapter, grounding in ((tmp_path / "adapter", "quoted"), (None, "none")):
+        reading = Reading(ServiceSettings(), tmp_path / grounding, adapter)
+        answer, _ = reading.read(answerer, asked, KNOWN, gold=False)
+        assert answer.grounding == grounding
+
+
 def test_where_the_service_abstains_the_model_is_asked_and_not_heard(
     answerer: Answerer, generator: FakeGenerator, tmp_path: Path
 ):

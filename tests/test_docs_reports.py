@@ -42,6 +42,14 @@ def test_an_adapter_does_not_replace_retrieval_of_facts():
     assert all(guard["passed"] for guard in report["guards"])
 
 
+def test_an_adapter_is_worth_it_where_the_form_is_the_difficulty():
+    report = read(REPORTS / "format")
+    assert not report["quick"]
+    assert report["contrasts"]["C1"]["decision"] == "warranted"
+    assert report["contrasts"]["C1"]["seeds"] == 3
+    assert all(guard["passed"] for guard in report["guards"])
+
+
 def test_a_changed_row_changes_the_report(tmp_path: Path):
     folder = FOLDERS[0]
     for file in files(folder):

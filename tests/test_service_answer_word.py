@@ -60,6 +60,14 @@ def test_a_model_that_does_not_know_abstains_and_shows_what_was_looked_at(reply:
     assert (worded.grounding, worded.text, worded.quotes) == ("none", ABSTENTION, FOUND)
 
 
+def test_a_model_that_is_not_believed_has_quotes_in_place_of_not_knowing():
+    worded = word("I don't know.", ASKED, FOUND, believed=False)
+    assert (worded.grounding, worded.quotes) == ("quoted", FOUND)
+    assert worded.text == word("Nonsense.", ASKED, FOUND).text
+    assert word("It moves 430 litres.", ASKED, FOUND, believed=False).grounding == "model"
+    assert word("I don't know.", ASKED, [], believed=False).grounding == "none"
+
+
 def test_without_quotes_nothing_is_borne():
     worded = word("The pump moves 430 litres.", ASKED, [])
     assert (worded.grounding, worded.text, worded.quotes) == ("none", ABSTENTION, [])

@@ -3,16 +3,21 @@
 One thread: two wait for each other at every step where the cores are busy with something else.
 """
 
+import json
+import shutil
 import socket
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
+from service.ground import without_citations
 from service.llm import LLMError, Message, Stopped
+from service.loading import READER, load_llm, make_answerer
 from service.local_chat import DEFAULT, LocalChat, model_folder
 from service.prompt import Passage, chat
+from service.settings import ServiceSettings
 
 pytestmark = pytest.mark.model
 
@@ -118,7 +123,7 @@ def test_text_in_a_prompt_opens_no_turn(loaded: Loaded):
 
 def test_the_converted_model_is_used_again_and_not_made_again(loaded: Loaded):
     before = files(loaded.cache)
-    again = LocalChat(cache=loaded.cache, threads=1)
+    again = LocalChat(cache=str(loaded.cache), threads=1)
     assert files(loaded.cache) == before
     assert any(path.endswith("model.safetensors") for path in before)
     assert again.complete(CAPITAL, 4) == loaded.llm.complete(CAPITAL, 4)
@@ -161,3 +166,52 @@ def test_an_unknown_name_is_refused_with_the_remedy_and_without_asking_a_hub(
 def test_a_folder_without_a_model_is_refused(tmp_path: Path):
     with pytest.raises(LLMError, match="RAGFIRST_MODEL"):
         LocalChat(str(tmp_path), cache=tmp_path)
+
+
+@pytest.fixture
+def of_cache(loaded: Loaded) -> ServiceSettings:
+    return ServiceSettings(llm="local", cache=str(loaded.cache), threads=1)
+
+
+READ = chat(
+    "When was the pier painted?",
+    [
+        Passage("Ferries", "Ferries run daily. The pier was painted in 1991."),
+        Passage("Harbour", "The harbour office opens at eight."),
+    ],
+    examples=False,
+)
+
+
+def test_the_packaged_model_may_read_by_an_adapter(of_cache: ServiceSettings):
+    llm = load_llm(of_cache.model_copy(update={"reader": "packaged"}))
+    assert isinstance(llm, LocalChat)
+    assert (llm.name, llm.adapted) == (f"{DEFAULT}-reader", True)
+    assert without_citations(llm.complete(READ, 24).text) == "1991"
+
+
+def test_it_reads_as_it_comes_unless_told_otherwise(of_cache: ServiceSettings):
+    llm = load_llm(of_cache)
+    assert isinstance(llm, LocalChat)
+    assert (llm.name, llm.adapted) == (DEFAULT, False)
+
+
+def test_another_adapter_may_read(of_cache: ServiceSettings, tmp_path: Path):
+    shutil.copytree(READER, tmp_path / "mine")
+    llm = load_llm(of_cache.model_copy(update={"reader": str(tmp_path / "mine")}))
+    assert llm.name == f"{DEFAULT}-reader"
+    with pytest.raises(LLMError, match="nowhere"):
+        load_llm(of_cache.model_copy(update={"reader": str(tmp_path / "nowhere")}))
+
+
+def test_who_has_learnt_to_read_is_shown_no_worked_examples(of_cache: ServiceSettings):
+    index, embedder = cast(Any, None), cast(Any, None)
+    for reader, examples in (("packaged", False), ("none", True)):
+        settings = of_cache.model_copy(update={"reader": reader})
+        found = make_answerer(settings, index, embedder, load_llm(settings))
+        assert (found.examples, found.believed) == (examples, examples)
+
+
+def test_the_packaged_adapter_is_small_and_has_its_recipe():
+    assert (READER / "adapter_model.safetensors").stat().st_size < 10_000_000
+    assert {"settings", "data", "loss"} <= json.loads((READER / "train.json").read_text()).keys()
