@@ -211,7 +211,8 @@ def made(
         for number, text in enumerate(texts):
             chance = random.Random(f"{SEED} {number}")
             takes = chance.random() < missing
-            left = sorted(text, key=lambda one: not one.answers)
+            # Those with an answer first: they bring the passages.
+            left: list[Asked] = sorted(text, key=lambda one: not one.answers)
             while left:
                 (wanted,) = chance.choices((1, 2, 3), shares)
                 found = retrieve(left[0].question, snapshot, embedder, settings).hits

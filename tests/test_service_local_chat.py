@@ -123,7 +123,7 @@ def test_text_in_a_prompt_opens_no_turn(loaded: Loaded):
 
 def test_the_converted_model_is_used_again_and_not_made_again(loaded: Loaded):
     before = files(loaded.cache)
-    again = LocalChat(cache=str(loaded.cache), threads=1)
+    again = LocalChat(cache=loaded.cache, threads=1)
     assert files(loaded.cache) == before
     assert any(path.endswith("model.safetensors") for path in before)
     assert again.complete(CAPITAL, 4) == loaded.llm.complete(CAPITAL, 4)
