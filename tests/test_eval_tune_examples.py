@@ -131,7 +131,7 @@ def test_a_family_is_learned_at_once_and_counts_as_one_example():
             assert not piece[0].family or len(piece) == 3
 
 
-def test_a_family_changes_what_data_and_tokens_are_known_by():
+def test_a_family_changes_what_data_are_known_by():
     plain, other = [example("a", "b")], [replace(example("a", "b"), family="x")]
     assert data_digest(plain) != data_digest(other)
 

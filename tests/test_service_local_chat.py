@@ -3,6 +3,7 @@
 One thread: two wait for each other at every step where the cores are busy with something else.
 """
 
+import hashlib
 import json
 import shutil
 import socket
@@ -214,4 +215,7 @@ def test_who_has_learnt_to_read_is_shown_no_worked_examples(of_cache: ServiceSet
 
 def test_the_packaged_adapter_is_small_and_has_its_recipe():
     assert (READER / "adapter_model.safetensors").stat().st_size < 10_000_000
-    assert {"settings", "data", "loss"} <= json.loads((READER / "train.json").read_text()).keys()
+    record = json.loads((READER / "train.json").read_text())
+    assert {"settings", "data", "loss"} <= record.keys()
+    for name, digest in record["files"].items():
+        assert hashlib.sha256((READER / name).read_bytes()).hexdigest() == digest
