@@ -151,16 +151,16 @@ class Origins:
 def batches(
     questions: Sequence[Question], ready: Mapping[str, Prepared]
 ) -> Iterator[list[Question]]:
-    """Questions whose prompts are of like length together, so that little of a batch is padding.
+    """Questions whose prompts begin alike together: what they begin with is read once.
 
     `ready`: what each question was prepared to, by its id.
     """
 
-    def length(question: Question) -> int:
+    def prompt(question: Question) -> list[str]:
         request = ready[question.id].request
-        return sum(len(message.content) for message in request.messages) if request else 0
+        return [message.content for message in request.messages] if request else []
 
-    ordered = sorted(questions, key=lambda question: (length(question), question.id))
+    ordered = sorted(questions, key=lambda question: (prompt(question), question.id))
     for start in range(0, len(ordered), BATCH):
         yield ordered[start : start + BATCH]
 

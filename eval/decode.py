@@ -1,6 +1,6 @@
 """Greedy decoding of a batch of chats by a model in this process.
 
-What all prompts begin with is read once and shared; rows that have ended leave the batch.
+What prompts begin with is read once and shared; rows that have ended leave the batch.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,12 @@
 """Prompts of a batch read, and gone on with token by token: by `service.llama` or transformers.
 
-What all prompts begin with is read once and shared; rows that have ended leave the batch.
+What prompts begin with is read once and shared: by transformers what all of them do, by
+`service.llama` what some do too, the same passages say. Rows that have ended leave the batch.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
 
 from eval.live import Voice
 from service.llama_cache import Cache
@@ -26,6 +28,10 @@ class Reader(Protocol):
         ...
 
 
+LEAST = 32
+"""Fewer tokens that some prompts share are read for each: a pass of their own takes as long."""
+
+
 class Rows:
     """A `Reader` by `service.llama`."""
 
@@ -39,18 +45,17 @@ class Rows:
 
     def read(self, prompts: Sequence[list[int]]) -> Any:
         """See `Reader.read`."""
-        count, common = len(prompts), shared(prompts)
+        count = len(prompts)
         self._rows = list(range(count))
         self._cache = cache = self._llama.cache(count, max(map(len, prompts)) + self._limit)
-        if count > 1 and common:
-            self._llama.read(cache, {0: prompts[0][:common]}, self._adapter)
-            for row in range(1, count):
-                cache.copy(row, cache, 0, common)
-        else:
-            common = 0
-        return self._llama.read(
-            cache, {row: ids[common:] for row, ids in enumerate(prompts)}, self._adapter
-        )
+        for level in branches(prompts):
+            beginnings = {one.rows[0]: prompts[one.rows[0]][one.start : one.end] for one in level}
+            self._llama.read(cache, beginnings, self._adapter)
+            for first, *others in (one.rows for one in level):
+                for row in others:
+                    cache.copy(row, cache, first, cache.lengths[first])
+        rests = {row: ids[cache.lengths[row] :] for row, ids in enumerate(prompts)}
+        return self._llama.read(cache, rests, self._adapter)
 
     def keep(self, places: Sequence[int]) -> None:
         """See `Reader.keep`."""
@@ -140,3 +145,40 @@ def shared(prompts: Sequence[list[int]]) -> int:
     first, last = min(prompts), max(prompts)
     most = min(map(len, prompts)) - 1
     return next((at for at in range(most) if first[at] != last[at]), most)
+
+
+class Branch(NamedTuple):
+    """Two or more prompts, by their places, that have the same tokens from `start` to `end`."""
+
+    rows: tuple[int, ...]
+    start: int
+    end: int
+
+
+def branches(prompts: Sequence[list[int]]) -> list[list[Branch]]:
+    """What prompts have in common, level by level: first what all of them begin with, and so on.
+
+    A branch begins where that of its rows ended one level before, is `LEAST` tokens long or
+    longer, and leaves every prompt a token to be read alone.
+    """
+    levels: list[list[Branch]] = []
+    order = sorted(range(len(prompts)), key=lambda row: prompts[row])
+    found = _parted(prompts, order, 0)
+    while found:
+        levels.append(found)
+        found = [part for one in found for part in _parted(prompts, one.rows, one.end)]
+    return levels
+
+
+def _parted(prompts: Sequence[list[int]], rows: Sequence[int], start: int) -> list[Branch]:
+    """The branches that part at `start`, of rows in the order of their prompts."""
+    parts = [[rows[0]]]
+    for row, following in pairwise(rows):
+        if shared([prompts[row], prompts[following]]) - start < LEAST:
+            parts.append([])
+        parts[-1].append(following)
+    return [
+        Branch(tuple(part), start, shared([prompts[row] for row in part]))
+        for part in parts
+        if len(part) > 1
+    ]

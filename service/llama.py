@@ -13,7 +13,7 @@ from typing import Any, Self
 from service.llama_cache import Cache, Steps, Stretch, Stretches, runs
 from service.llama_weights import GROUPS, Adapter, Beside, LlamaShape, product, read_folder
 
-STACK = "llama-1"
+STACK = "llama-2"
 """Goes up whenever replies may change in anything but speed: part of what caches are asked by."""
 
 
