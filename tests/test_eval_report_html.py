@@ -117,7 +117,7 @@ def test_one_seed_is_no_verdict(tmp_path: Path):
 def test_a_gain_that_costs_more_than_it_brings_is_told_so(tmp_path: Path):
     skill = {"few-shot": 0.2, "rag": 0.1, "adapter": 0.9}
     words = _words(_page(write_run(tmp_path / "run", skill=skill, questions=120)))
-    assert "? Yes. Fine-tuning is warranted here instead of retrieval, but at the task" in words
+    assert "? Better, but not worth its cost yet. Fine-tuning is warranted here instead" in words
 
 
 def test_a_control_asks_whether_a_recipe_beats_itself(tmp_path: Path):

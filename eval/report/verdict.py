@@ -65,7 +65,9 @@ def headline(report: Mapping[str, Any]) -> tuple[str, str]:
     titles = {name: title(name, report).lower() for name in found}
     if warranted:
         where = " and ".join(titles[name] for name in warranted)
-        return "Yes", f"Fine-tuning is warranted here {where}{_unpaid(report, warranted)}."
+        unpaid = _unpaid(report, warranted)
+        short = "Better, but not worth its cost yet" if unpaid else "Yes"
+        return short, f"Fine-tuning is warranted here {where}{unpaid}."
     if not found:
         return "Not known", "Nothing was compared: the run has no fine-tuned arm, or no baseline."
     if all(decision == NOT_WARRANTED for decision in found.values()):
