@@ -7,7 +7,8 @@ squad: SQuAD 2.0 development articles as knowledge. 640 test questions, a fifth 
 unanswerable, of the ten `test` articles (the clusters); training questions of the six `tune`
 articles and of some papers of COVID-QA, whose text is in the corpus too; dev of `tune` articles.
 snips: utterances → intent and slots as JSON, split by construct family (intent and set of slots).
-Base models may have met all of it: the closed-book arm says how much.
+Test questions that a guard names are left out: a gold answer that is cut out of a longer word, two
+utterances that say the same. Base models may have met all of it: the closed-book arm says how much.
 """
 
 import argparse
@@ -15,16 +16,20 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from bench.squad_wiki import QUESTIONS, SEED, SHARED, articles
+from eval.compare import check, open_comparison
+from eval.findings import GuardBroken, read_findings
 from eval.imports.formats import import_questions
 from eval.imports.split import split_by_source
-from eval.questions import Question, write_questions
+from eval.questions import Question, read_questions, write_questions
 from eval.squad import write_wiki
+from service.settings import ServiceSettings
 
 READING = SHARED / "reading" / "covid.json"
 SNIPS = SHARED / "structured" / "snips"
@@ -37,6 +42,8 @@ def main() -> None:
     out: Path = parser.parse_args().out
     squad(out / "squad")
     snips(out / "snips")
+    for name in ("squad", "snips"):
+        clean(out / name)
 
 
 def squad(folder: Path) -> None:
@@ -70,6 +77,24 @@ def snips(folder: Path) -> None:
         "test": _even(parts.test, 440),
     }
     _write(folder, splits, _FORM)
+
+
+def clean(folder: Path) -> None:
+    """Take test questions that a guard names out of a task. What is no question's stays broken."""
+    file, work = folder / "task.yaml", folder.parent.parent
+    with closing(open_comparison(file, work, ServiceSettings(), _untold)) as opened:
+        with suppress(GuardBroken):
+            check(opened)
+        found = read_findings(opened.work / "guards.json")
+    named = {record.partition(": ")[0] for one in found for record in one.records}
+    test = read_questions(folder / "test.jsonl")
+    kept = [one for one in test if one.id not in named]
+    write_questions(folder / "test.jsonl", kept)
+    print(f"{folder.name}: {len(test) - len(kept)} test questions left out that a guard names")
+
+
+def _untold(text: str, done: int, of: int) -> None:
+    """No progress is shown."""
 
 
 def _even(questions: Sequence[Question], count: int) -> list[Question]:
@@ -148,7 +173,7 @@ _KNOWLEDGE: dict[str, object] = {
     "margin": 0.05,
     "arms": ["closed-book", "few-shot", "rag", "oracle", "adapter", "adapter-rag"],
     "seeds": [1, 2, 3],
-    "training": {"epochs": 2, "examples": {"adapter-rag": 300}},
+    "training": {"epochs": 2, "examples": {"adapter-rag": 160}},
 }
 _FORM: dict[str, object] = {
     "name": "snips",
@@ -169,7 +194,7 @@ _FORM: dict[str, object] = {
         'Reply with one line of JSON, as {"intent": "GetWeather", "slots": {"city": ["Rome"]}}: '
         "the intent of the request and the words of each of its slots.",
     ],
-    "training": {"epochs": 2},
+    "training": {"epochs": 2, "examples": {"adapter": 800}},
 }
 
 
