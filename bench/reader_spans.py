@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from bench import quality_sets
 from bench.answers import Unasked
@@ -52,16 +52,19 @@ class Span:
 
 
 class Spans:
-    """Scores replies of a base with an adapter beside it."""
+    """Scores replies of a causal model of transformers."""
 
-    def __init__(self, name: str, cache: Path, adapter: Path) -> None:
-        """Load both."""
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self._model, self._tokenizer = model, tokenizer
+        self._mark = int(tokenizer(" [", add_special_tokens=False)["input_ids"][0])
+
+    @classmethod
+    def load(cls, name: str, cache: Path, adapter: Path) -> Self:
+        """A base by its name, with an adapter beside it."""
         import peft
 
-        self._tokenizer = bases.tokenizer_of(bases.located(model_folder(name, cache)))
-        model = load_framework(name, cache)
-        self._model: Any = cast(Any, peft).PeftModel.from_pretrained(model, str(adapter)).eval()
-        self._mark = int(self._tokenizer(" [", add_special_tokens=False)["input_ids"][0])
+        model = cast(Any, peft).PeftModel.from_pretrained(load_framework(name, cache), str(adapter))
+        return cls(model.eval(), bases.tokenizer_of(bases.located(model_folder(name, cache))))
 
     def best(self, messages: Sequence[Message], texts: Sequence[str]) -> list[Span]:
         """All spans of the texts and "I don't know.", the likeliest first."""
@@ -90,7 +93,10 @@ class Spans:
             self._tokenizer(row, add_special_tokens=False, return_offsets_mapping=True)
             for row in rows
         ]
-        cut = [one["input_ids"][:LONGEST] for one in encoded]
+        cut = [
+            one["input_ids"][: None if row == UNKNOWN else LONGEST]
+            for row, one in zip(rows, encoded, strict=True)
+        ]
         longest = max(len(one) for one in cut)
         ids = torch.tensor([[*one, *[0] * (longest - len(one))] for one in cut])
         first = read.logits[0, -1].log_softmax(-1)
@@ -123,7 +129,7 @@ def main() -> None:
     reader, _ = open_index(asked, options.work / "index", embedder, settings)
     name, cache = settings.model or DEFAULT, Path(settings.cache)
     generator = LocalGenerator.load(name, cache, settings.threads)
-    spans = Spans(name, cache, options.adapter)
+    spans = Spans.load(name, cache, options.adapter)
     answerer = replace(make_answerer(settings, reader, embedder, Unasked()), examples=False)
     f1: dict[str, list[float]] = {"freely": [], "by spans": []}
     held = 0
