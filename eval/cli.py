@@ -223,9 +223,9 @@ def _print(report: dict[str, Any], folder: Path, again: bool) -> None:
 
 
 def _settings() -> Any:
-    from service.settings import ServiceSettings
+    from service.cli import load_settings
 
-    return ServiceSettings()
+    return load_settings(None)
 
 
 @contextmanager

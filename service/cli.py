@@ -186,8 +186,14 @@ def load_settings(index: Path | None) -> ServiceSettings:
     try:
         settings = ServiceSettings()
     except ValidationError as error:
-        wrong = [f"{one['loc'][0]} {one['input']!r}: {one['msg']}" for one in error.errors()]
-        refuse(ValueError("wrong setting " + "; ".join(wrong)))
+        # What is wrong of several together has no place, and its input would show the key.
+        wrong = [
+            f"{one['loc'][0]} {one['input']!r}: {one['msg']}"
+            if one["loc"]
+            else one["msg"].removeprefix("Value error, ")
+            for one in error.errors()
+        ]
+        refuse(ValueError("wrong setting: " + "; ".join(wrong)))
     return settings if index is None else settings.model_copy(update={"index": index})
 
 

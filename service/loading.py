@@ -47,7 +47,7 @@ def load_llm(settings: ServiceSettings) -> LLM:
 
     Raises `LLMError`.
     """
-    if _remote(settings):
+    if settings.remote:
         from service.openai_chat import OpenAIChat
 
         return OpenAIChat(
@@ -63,11 +63,6 @@ def load_llm(settings: ServiceSettings) -> LLM:
         return llm
     folder = READER if settings.reader == PACKAGED else Path(settings.reader)
     return llm.beside(f"{llm.name}-reader", folder)
-
-
-def _remote(settings: ServiceSettings) -> bool:
-    named = bool(settings.openai_api_key or settings.openai_base_url)
-    return settings.llm == "openai" or (settings.llm == "auto" and named)
 
 
 def load_answerer(settings: ServiceSettings) -> Answerer:
@@ -87,13 +82,13 @@ def make_answerer(
         embedder,
         llm,
         retrieval_settings(settings),
-        settings.max_tokens or (SERVER_TOKENS if _remote(settings) else LOCAL_TOKENS),
+        settings.max_tokens or (SERVER_TOKENS if settings.remote else LOCAL_TOKENS),
         settings.abstain_below,
         # Who has learnt to answer from passages needs no worked examples, and says too readily that
         # it does not know: the scores of the passages say that better.
         examples=not adapted,
         believed=not adapted,
-        queue=Queue(settings.llm_concurrency if _remote(settings) else 1, settings.queue),
+        queue=Queue(settings.llm_concurrency if settings.remote else 1, settings.queue),
     )
 
 
@@ -191,7 +186,7 @@ class Loading:
                 return load(self._settings)
             except Exception as error:  # whatever it is, /health/ready has to name it
                 self._problems[name] = _words(error)
-                if not (isinstance(error, LLMError) and _remote(self._settings)):
+                if not (isinstance(error, LLMError) and self._settings.remote):
                     return None
             self._closing.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -5,7 +5,7 @@ begin with RAGFIRST_.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -250,3 +250,18 @@ class ServiceSettings(IngestSettings):
     def keys_file(self) -> Path:
         """Where the API keys are."""
         return self.keys or self.index / "keys.db"
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server answers, not the model in this process."""
+        named = bool(self.openai_api_key or self.openai_base_url)
+        return self.llm == "openai" or (self.llm == "auto" and named)
+
+    @model_validator(mode="after")
+    def _reader_of_its_base(self) -> Self:
+        if self.reader != "none" and self.remote:
+            raise ValueError(
+                f"RAGFIRST_READER is {self.reader!r}, an adapter of the embedded model, but a "
+                "server answers: set RAGFIRST_READER=none, or RAGFIRST_LLM=local"
+            )
+        return self

@@ -100,6 +100,9 @@ def test_a_host_that_is_not_here_is_named() -> None:
 
 def test_a_setting_that_is_wrong_is_named_with_its_value() -> None:
     assert "wrong setting" in (printed := refusal(RAGFIRST_TOP_K="many"))
+    reader = refusal(RAGFIRST_READER="packaged", OPENAI_API_KEY="of-nobody-else")
+    assert "wrong setting: RAGFIRST_READER is 'packaged'" in reader
+    assert "of-nobody-else" not in reader
     assert "'many'" in printed
 
 

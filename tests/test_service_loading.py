@@ -114,6 +114,16 @@ def test_a_base_url_makes_the_server_answer(tmp_path: Path, url: str) -> None:
     llm.close()
 
 
+def test_an_adapter_of_the_embedded_model_reads_for_no_server(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RAGFIRST_READER", "packaged")
+    assert not ServiceSettings().remote
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
+    with pytest.raises(ValueError, match="RAGFIRST_READER is 'packaged'.*RAGFIRST_LLM=local"):
+        ServiceSettings()
+    monkeypatch.setenv("RAGFIRST_LLM", "local")
+    assert ServiceSettings().reader == "packaged"
+
+
 def test_empty_variables_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "RAGFIRST_MODEL", "PORT"):
         monkeypatch.setenv(name, "")
