@@ -45,6 +45,23 @@ def test_an_adapter_is_worth_it_for_form_and_not_for_facts(name: str, decision: 
     assert all(guard["passed"] for guard in report["guards"])
 
 
+def test_no_recipe_is_better_than_itself():
+    report = read(REPORTS / "same-arm-twice")
+    assert report["twice"]
+    rows = (REPORTS / "same-arm-twice" / "results.jsonl").read_text("utf-8").splitlines()
+    seeds = {(one["arm"], one["seed"]) for one in map(json.loads, rows)}
+    named = {"adapter": (1, 2, 3), "adapter-again": (4, 5, 6)}
+    assert seeds == {(name, seed) for name, some in named.items() for seed in some}
+    assert {one["decision"] for one in report["contrasts"].values()} == {"inconclusive"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_names_swapped_by_cluster_are_warranted_in_one_of_twenty_at_the_most(folder: Path):
+    for contrast in read(folder)["contrasts"].values():
+        assert contrast["label_swaps"]["swaps"] == 1000
+        assert contrast["label_swaps"]["warranted"] <= 50
+
+
 def test_a_changed_row_changes_the_report(tmp_path: Path):
     folder = FOLDERS[0]
     for file in files(folder):
