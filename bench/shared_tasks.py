@@ -3,7 +3,7 @@
     python -m bench.shared_tasks [--out runs/tasks]
     ragfirst eval compare runs/tasks/squad/task.yaml runs/tasks/snips/task.yaml
 
-squad: SQuAD 2.0 development articles as knowledge. 640 test questions, a fifth of them
+squad: SQuAD 2.0 development articles as knowledge. Up to 640 test questions, a fifth of them
 unanswerable, of the ten `test` articles (the clusters); training questions of the six `tune`
 articles and of some papers of COVID-QA, whose text is in the corpus too; dev of `tune` articles.
 snips: utterances → intent and slots as JSON, split by construct family (intent and set of slots).
@@ -80,7 +80,7 @@ def snips(folder: Path) -> None:
 
 
 def clean(folder: Path) -> None:
-    """Take test questions that a guard names out of a task. What is no question's stays broken."""
+    """Take test questions that a guard names out of a task; a guard broken otherwise stays so."""
     file, work = folder / "task.yaml", folder.parent.parent
     with closing(open_comparison(file, work, ServiceSettings(), _untold)) as opened:
         with suppress(GuardBroken):
